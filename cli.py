@@ -1,0 +1,87 @@
+"""The command line: one command, `jiesu`, with a subcommand for each thing a city does with it."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from domain.calendar import WorkCalendar, load_calendar
+from domain.deadlines import DayRules, Explanation, explain
+from domain.errors import ConfigError
+from domain.limits import Limit
+from domain.rulebook import load_rulebook
+from settings import Settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def jiesu() -> None:
+    """The engine of a city's 12345 hotline."""
+
+
+@app.command()
+def deadline(
+    start: Annotated[str, typer.Argument(help="ISO 8601, local to the city unless it has an offset.")],
+    limit: Annotated[str, typer.Argument(help="3wd working days, 2h natural hours, 1d natural days, 30min minutes.")],
+    province: Annotated[bool, typer.Option("--province", help="Sent by the province: due earlier.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say when LIMIT ends that begins at START, and why, day by day."""
+    with _plain_errors():
+        folder = Settings().city_folder
+        rulebook, calendar = load_rulebook(folder / "rulebook.toml"), load_calendar(folder / "calendar.toml")
+        length = Limit.parse(limit)
+        if province:
+            length = length.less(rulebook.province_deduction)
+        explanation = explain(_read_start(start, rulebook.days), length, rulebook.days, calendar)
+    if as_json:
+        typer.echo(json.dumps(explanation.model_dump(mode="json"), ensure_ascii=False, indent=2))
+    else:
+        typer.echo(_as_text(explanation, length, rulebook.days, calendar))
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    try:
+        yield
+    except (ConfigError, ValueError) as error:
+        typer.echo(f"jiesu: {error}", err=True)
+        raise typer.Exit(2) from None
+
+
+def _read_start(text: str, rules: DayRules) -> datetime:
+    try:
+        start = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is not a start: write it as 2026-09-24T10:00, with or without an offset such as +08:00"
+        ) from None
+    return start if start.tzinfo else start.replace(tzinfo=ZoneInfo(rules.zone))
+
+
+def _as_text(explanation: Explanation, limit: Limit, rules: DayRules, calendar: WorkCalendar) -> str:
+    lines = [
+        f"start     {explanation.start} {rules.zone}",
+        f"limit     {limit} {limit.text}",
+        "",
+        *(f"  {day.date} {'✓' if day.counted else '✗'} {day.why}" for day in explanation.days),
+        "",
+        f"due       {explanation.due_text} {rules.zone}",
+        f"calendar  {explanation.calendar}",
+    ]
+    if explanation.provisional:
+        lines.append(
+            f"provisional: the official arrangement is known from {calendar.covers_from} to {calendar.covers_until}; "
+            "any other day is counted on weekends and statutory holidays, and may change"
+        )
+    return "\n".join(lines)

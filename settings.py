@@ -1,4 +1,4 @@
-"""Where this installation keeps things and whom it talks to. Every value can be set as `JIESU_<NAME>` in the environment."""
+"""Where this installation keeps things and whom it talks to; `JIESU_<NAME>` in the environment sets each value."""
 
 from pathlib import Path
 

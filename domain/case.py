@@ -1,0 +1,289 @@
+"""A citizen's request as one plain object: no clock, no network, no table. Everything that may happen to it happens here."""
+
+from datetime import datetime
+from typing import Any, Self
+
+from pydantic import BaseModel, PrivateAttr
+
+from domain import words
+from domain.calendar import WorkCalendar
+from domain.clock import INSTANT_BEFORE, Clock, start_clock
+from domain.command import Command
+from domain.deadlines import show
+from domain.escalation import fire
+from domain.events import Assignment, Deadline, Event, EventKind, Outcome, Request, Status, Summary
+from domain.limits import Limit
+from domain.refusals import Refused
+from domain.roles import Actor
+from domain.rulebook import ClockName, Rulebook
+
+
+class Opening(BaseModel):
+    """What the engine is told when a request has been accepted: codes only, the rest stays in the ledger."""
+
+    number: str
+    received_at: datetime
+    by: Actor
+    channel: str
+    category: str
+    item: str | None = None
+    outage: bool = False
+    """大面积停水停电停气停热 or pollution: dispatch, sign-in and opinion in hours, progress every day (细则 no. 8)."""
+    province: bool = False
+    """Sent by the province's hotline: its handling limit is shorter (细则 no. 6)."""
+    grid: str | None = None
+    marks: list[str] = []
+
+
+class Case(BaseModel):
+    """The state of one request. `handle` takes a step, `due` tells what comes next, `lapse` lets it come."""
+
+    number: str
+    received_at: datetime
+    category: str
+    item: str | None
+    outage: bool
+    province: bool
+    grid: str | None
+    rulebook: Rulebook
+    calendar: WorkCalendar
+
+    status: Status = Status.RECEIVED
+    outcome: Outcome | None = None
+    closed_at: datetime | None = None
+    assignments: list[Assignment] = []
+    clocks: list[Clock] = []
+    request: Request | None = None
+    dispatched_at: datetime | None = None
+    arbitrated_at: datetime | None = None
+    return_refused: bool = False
+    extended_at: datetime | None = None
+    extension_refused_at: datetime | None = None
+    opinion_at: datetime | None = None
+    paused_days: int | None = None
+    """Working days the handling clock had left when the case was suspended."""
+    attempts: int = 0
+    rework_rounds: int = 0
+    hurries: int = 0
+    breaches: list[ClockName] = []
+    referrals: list[str] = []
+    """Situations already referred to discipline inspection, by unit: none is referred twice."""
+    last_event: int = 0
+
+    _events: list[Event] = PrivateAttr(default_factory=list)
+
+    # --- the three questions ------------------------------------------------------------------------------------------
+
+    @classmethod
+    def open(cls, opening: Opening, rulebook: Rulebook, calendar: WorkCalendar) -> tuple[Self, list[Event]]:
+        """A new case and its first event; the dispatch clock runs from the receipt (细则 no. 1)."""
+        case = cls(
+            number=opening.number,
+            received_at=opening.received_at,
+            category=opening.category,
+            item=opening.item,
+            outage=opening.outage,
+            province=opening.province,
+            grid=opening.grid,
+            rulebook=rulebook,
+            calendar=calendar,
+        )
+        case.record(
+            EventKind.RECEIVED, opening.by, opening.received_at,
+            channel=opening.channel, category=opening.category, item=opening.item, outage=opening.outage,
+            province=opening.province, marks=opening.marks, rulebook=rulebook.version, calendar=calendar.version,
+        )  # fmt: skip
+        case.start(ClockName.DISPATCH, opening.received_at)
+        return case, case._drain()
+
+    def handle(self, command: Command, at: datetime) -> list[Event]:
+        """Take a step at `at` (UTC), after letting lapse what is due by then; return what happened.
+
+        Raises Refused when a rule stands against it; the case is then as it was before.
+        """
+        trial = self.model_copy(deep=True)
+        trial._lapse(at)
+        if trial.status is Status.CLOSED and not command.after_closing:
+            raise Refused("case_closed", on=trial.day(trial.closed_at), outcome=trial.outcome)
+        command.take(trial, at)
+        object.__setattr__(self, "__dict__", trial.__dict__)
+        return trial._drain()
+
+    def due(self) -> Deadline | None:
+        """The next instant at which something must happen, and why; None when no clock runs."""
+        clock = self._next_clock()
+        if clock is None or clock.next_at is None:
+            return None
+        rung = clock.next_rung(self.rulebook)
+        return Deadline(
+            at=clock.next_at, clock=clock.name, due=clock.due, provisional=clock.provisional, unit=clock.unit,
+            action=rung.action if rung else None,
+        )  # fmt: skip
+
+    def lapse(self, at: datetime) -> list[Event]:
+        """What follows from every instant that has passed by `at` (UTC), in order; late rungs say so, none fires twice."""
+        self._lapse(at)
+        return self._drain()
+
+    # --- what the steps work with -------------------------------------------------------------------------------------
+
+    def record(
+        self,
+        kind: EventKind,
+        by: Actor,
+        at: datetime,
+        *,
+        clock: Clock | None = None,
+        unit: str | None = None,
+        due: datetime | None = None,
+        note: str | None = None,
+        **facts: Any,
+    ) -> Event:
+        """Note what happened. With `clock`, the limit that the step met or missed goes with it."""
+        self.last_event += 1
+        event = Event(
+            n=self.last_event, at=at, kind=kind, by=by, unit=unit or (clock.unit if clock else None),
+            clock=clock.name if clock else None, due=due or (clock.due if clock else None),
+            provisional=clock.provisional if clock else False, action=facts.pop("action", None), note=note,
+            facts={name: value for name, value in facts.items() if value is not None},
+        )  # fmt: skip
+        self._events.append(event)
+        return event
+
+    def require(self, *statuses: Status) -> None:
+        """Refuse a step that does not belong to the stage the case is in."""
+        if self.status not in statuses:
+            raise Refused(
+                "not_in_this_stage",
+                wanted=" or ".join(statuses),
+                wanted_zh="”或“".join(words.STATUS[status] for status in statuses),
+                status=self.status,
+                status_zh=words.STATUS[self.status],
+            )
+
+    def limits_of(self, name: ClockName) -> list[Limit]:
+        """The limits a clock runs under now: by category, outage and province."""
+        if name is ClockName.HANDLING:
+            return [self.rulebook.handling_limit(self.category, province=self.province)]
+        rule = getattr(self.rulebook.clocks, name.value)
+        return [rule.outage if self.outage and rule.outage else rule.limit]
+
+    def start(
+        self, name: ClockName, at: datetime, *, unit: str | None = None, limits: list[Limit] | None = None
+    ) -> Clock:
+        """Start a clock at `at`, under its present limits unless others are given."""
+        clock = start_clock(name, at, limits or self.limits_of(name), self.rulebook, self.calendar, unit)
+        self.clocks.append(clock)
+        return clock
+
+    def stop(self, name: ClockName, unit: str | None = None) -> Clock | None:
+        """Stop a clock (of a unit, where several run) and return it; its further rungs never fire."""
+        clock = self.clock(name, unit)
+        if clock is not None:
+            self.clocks = [other for other in self.clocks if other is not clock]
+        return clock
+
+    def clock(self, name: ClockName, unit: str | None = None) -> Clock | None:
+        """The running clock of that name, of that unit if one is given."""
+        return next((c for c in self.clocks if c.name is name and unit in (None, c.unit)), None)
+
+    def recount(self, by: Actor, at: datetime, why: str, *, anew: bool = False) -> None:
+        """Count every running clock again, and record each deadline that moved with the reason.
+
+        `anew` takes the limits that category, outage and province give now; otherwise each clock keeps its own.
+        """
+        for clock in self.clocks:
+            if clock.name is ClockName.SUSPENSION:
+                continue
+            was = clock.due
+            limits = clock.limits
+            if anew and not clock.fixed:
+                limits = [*self.limits_of(clock.name), *clock.limits[1:]]
+            if clock.move(limits, self.rulebook, self.calendar):
+                self.record(EventKind.DEADLINE_MOVED, by, at, clock=clock, was=was, why=why)
+
+    def start_handling(self, at: datetime) -> None:
+        """Start the lead unit's work: the handling clock, and in an outage the opinion and daily progress clocks."""
+        if self.clock(ClockName.HANDLING) is None:
+            self.start(ClockName.HANDLING, at, unit=self.lead)
+        if self.outage:
+            self.start_outage_clocks(at)
+
+    def start_outage_clocks(self, at: datetime) -> None:
+        """Opinion within hours of sign-in, progress every natural day (细则 no. 8)."""
+        if self.opinion_at is None and self.clock(ClockName.OPINION) is None:
+            self.start(ClockName.OPINION, at, unit=self.lead)
+        if self.clock(ClockName.PROGRESS) is None:
+            self.start(ClockName.PROGRESS, at, unit=self.lead)
+
+    def renew_progress(self, clock: Clock) -> None:
+        """The day's report is in or missed: the next natural day begins."""
+        self.clocks = [other for other in self.clocks if other is not clock]
+        self.start(ClockName.PROGRESS, clock.due - INSTANT_BEFORE, unit=clock.unit)
+
+    @property
+    def lead(self) -> str | None:
+        return next((a.unit for a in self.assignments if a.lead), None)
+
+    def assignment(self, unit: str | None) -> Assignment:
+        """A unit's part in the case; refuses a unit that has none."""
+        for assignment in self.assignments:
+            if assignment.unit == unit:
+                return assignment
+        raise Refused("not_your_case", unit=unit or "nobody")
+
+    def require_lead(self, unit: str | None) -> Assignment:
+        """The lead unit's part, signed in; refuses anybody else."""
+        assignment = self.assignment(unit)
+        if not assignment.lead:
+            raise Refused("not_the_lead", lead=self.lead)
+        if assignment.signed_in_at is None:
+            raise Refused("not_signed_in", unit=unit)
+        return assignment
+
+    def take_up_again(self, by: Actor, at: datetime, note: str | None = None) -> None:
+        """End a suspension: the handling clock runs on with the working days it had left, the first day not counted."""
+        self.status = Status.HANDLING
+        suspension = self.stop(ClockName.SUSPENSION)
+        self.record(EventKind.RESUMED, by, at, unit=self.lead, due=suspension.due if suspension else None, note=note)
+        left = Limit(amount=self.paused_days or 0, unit="wd")
+        self.start(ClockName.HANDLING, at, unit=self.lead, limits=[left]).fixed = True
+        if self.outage:
+            self.start_outage_clocks(at)
+
+    def close(self, outcome: Outcome, by: Actor, at: datetime, *, note: str | None = None) -> None:
+        """End the case: every clock stops, nothing fires any more."""
+        self.status, self.outcome, self.closed_at = Status.CLOSED, outcome, at
+        self.clocks, self.request = [], None
+        self.record(EventKind.CLOSED, by, at, note=note, outcome=outcome)
+
+    def day(self, at: datetime | None) -> str:
+        """An instant as people of the city read it (24:00 is the end of its day)."""
+        return show(at, self.rulebook.days) if at else "?"
+
+    def summary(self) -> Summary:
+        """The case at a glance, for the ledger's list."""
+        nearest = min(self.clocks, key=lambda c: c.due, default=None)
+        return Summary(
+            number=self.number, status=self.status, outcome=self.outcome, category=self.category, item=self.item,
+            outage=self.outage, province=self.province, lead=self.lead,
+            assisting=[a.unit for a in self.assignments if not a.lead], grid=self.grid,
+            due=nearest.due if nearest else None, due_clock=nearest.name if nearest else None,
+            provisional=nearest.provisional if nearest else False, breaches=self.breaches,
+            extended=self.extended_at is not None, rework_rounds=self.rework_rounds, hurries=self.hurries,
+            closed_at=self.closed_at, last_event=self.last_event,
+        )  # fmt: skip
+
+    # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _drain(self) -> list[Event]:
+        events, self._events = self._events, []
+        return events
+
+    def _next_clock(self) -> Clock | None:
+        running = [clock for clock in self.clocks if clock.next_at is not None]
+        return min(running, key=lambda clock: clock.next_at or clock.due, default=None)
+
+    def _lapse(self, at: datetime) -> None:
+        while (clock := self._next_clock()) is not None and clock.next_at is not None and clock.next_at <= at:
+            fire(self, clock, at)

@@ -1,0 +1,86 @@
+"""One running clock of a case: its limits, when it is due, and how far up its ladder it has gone."""
+
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel
+
+from domain.calendar import WorkCalendar
+from domain.deadlines import due_at, rung_at
+from domain.limits import Limit
+from domain.rulebook import ClockName, Rulebook, Rung
+
+INSTANT_BEFORE = timedelta(microseconds=1)
+"""A limit that ends at 24:00 ends on that day, not on the next: what follows it is counted from an instant before."""
+
+
+class Clock(BaseModel):
+    """A running clock. Instants are UTC; `limits` are counted one after the other (the second is an extension)."""
+
+    name: ClockName
+    unit: str | None
+    started: datetime
+    limits: list[Limit]
+    due: datetime
+    provisional: bool = False
+    fixed: bool = False
+    """Limits that no reclassification changes: what was left when a suspension stopped the clock."""
+    fired: int = 0
+    """Rungs gone by, counted from the foot of the ladder; a fired rung never fires again."""
+    next_at: datetime | None
+    """When the next rung fires (the due instant of a suspension); None at the top of the ladder."""
+
+    @property
+    def extended(self) -> bool:
+        return len(self.limits) > 1
+
+    def next_rung(self, rules: Rulebook) -> Rung | None:
+        """The rung that fires at `next_at`; None when the clock has no ladder."""
+        ladder = rules.ladder(self.name)
+        return ladder[self.fired] if self.fired < len(ladder) else None
+
+    def advance(self, rules: Rulebook, calendar: WorkCalendar) -> None:
+        """Go one rung up; at the top nothing more will fire."""
+        self.fired += 1
+        self.aim(rules, calendar)
+
+    def aim(self, rules: Rulebook, calendar: WorkCalendar) -> None:
+        """Work out when the next rung fires."""
+        rung = self.next_rung(rules)
+        if rung is None:
+            self.next_at = None if rules.ladder(self.name) else self.due
+        else:
+            self.next_at = self.due if rung.at == 0 else rung_at(self.due, rung.at, rules.days, calendar)
+
+    def move(self, limits: list[Limit], rules: Rulebook, calendar: WorkCalendar) -> bool:
+        """Count again from the start with other limits or another calendar; rungs gone by stay so. True if it moved."""
+        due, provisional = count(self.started, limits, rules, calendar)
+        moved = due != self.due
+        self.limits, self.due, self.provisional = limits, due, provisional
+        self.aim(rules, calendar)
+        return moved
+
+
+def count(start: datetime, limits: list[Limit], rules: Rulebook, calendar: WorkCalendar) -> tuple[datetime, bool]:
+    """When limits counted one after the other from `start` end (UTC), and whether that is provisional."""
+    due, provisional = due_at(start, limits[0], rules.days, calendar)
+    for limit in limits[1:]:
+        due, more = due_at(due - INSTANT_BEFORE, limit, rules.days, calendar)
+        provisional = provisional or more
+    return due, provisional
+
+
+def start_clock(
+    name: ClockName,
+    start: datetime,
+    limits: list[Limit],
+    rules: Rulebook,
+    calendar: WorkCalendar,
+    unit: str | None = None,
+) -> Clock:
+    """Start a clock. A warning whose moment came before the clock started is never sent."""
+    due, provisional = count(start, limits, rules, calendar)
+    clock = Clock(name=name, unit=unit, started=start, limits=limits, due=due, provisional=provisional, next_at=due)
+    clock.aim(rules, calendar)
+    while (rung := clock.next_rung(rules)) and rung.at < 0 and clock.next_at is not None and clock.next_at <= start:
+        clock.advance(rules, calendar)
+    return clock

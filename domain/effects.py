@@ -1,0 +1,137 @@
+"""What an event makes happen outside: whom to tell, and in which words. Codes only; activities fetch the rest."""
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.events import Event, EventKind
+from domain.rulebook import Action
+
+if TYPE_CHECKING:
+    from domain.case import Case
+
+
+class Party(StrEnum):
+    """Outside parties, one activity each."""
+
+    UNIT = "unit"
+    GRID = "grid"
+    CITIZEN = "citizen"
+    SUPERVISION = "supervision"
+    DISCIPLINE = "discipline"
+
+
+class Effect(BaseModel):
+    """One thing to tell one party. `key` makes a repetition harmless: the same key is the same message."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    case: str
+    event: int
+    party: Party
+    kind: str
+    """For a unit: dispatch, rework, recall or notice. For the others: the event or rung."""
+    unit: str | None = None
+    grid: str | None = None
+    role: str | None = None
+    note: str | None = None
+
+    @property
+    def lane(self) -> str:
+        """Effects of one lane are carried out in order: a recall never overtakes its order."""
+        return f"{self.party}:{self.unit or self.grid or ''}"
+
+
+SUPERVISED = frozenset(
+    {
+        Action.SUPERVISION_ORDER,
+        Action.JOINT_MEETING,
+        Action.CIRCULAR,
+        Action.INTERVIEW,
+        Action.GOVERNMENT_INSPECTION,
+    }
+)
+
+TEXTS = {
+    EventKind.RECEIVED: "received",
+    EventKind.REJECTED: "rejected",
+    EventKind.ANSWERED: "answered",
+    EventKind.TRANSFERRED: "transferred",
+    EventKind.EXTENSION_GRANTED: "extended",
+    EventKind.SUSPENSION_GRANTED: "suspended",
+    EventKind.RESULT_SUBMITTED: "result",
+    EventKind.REWORK_ORDERED: "rework",
+    EventKind.WITHDRAWN: "withdrawn",
+}
+"""Events of which the citizen is told, with the template of the city's texts."""
+
+NOTICES = frozenset(
+    {
+        EventKind.RETURN_ACCEPTED,
+        EventKind.RETURN_REFUSED,
+        EventKind.EXTENSION_GRANTED,
+        EventKind.EXTENSION_REFUSED,
+        EventKind.SUSPENSION_GRANTED,
+        EventKind.SUSPENSION_REFUSED,
+        EventKind.RESUMED,
+        EventKind.DEADLINE_MOVED,
+    }
+)
+"""Events of which the unit they concern is told."""
+
+BROADCASTS = frozenset({EventKind.SUPPLEMENTED, EventKind.HURRIED, EventKind.WITHDRAWN})
+"""Events of which every unit that has the case is told."""
+
+
+def effects_of(event: Event, case: "Case") -> list[Effect]:
+    """Everything an event makes happen outside, in the order in which it is told."""
+    return [
+        Effect(key=f"{case.number}:{event.n}:{effect.lane}:{effect.kind}", **effect.model_dump(exclude={"key"}))
+        for effect in _effects(event, case)
+    ]
+
+
+def _effects(event: Event, case: "Case") -> Iterator[Effect]:
+    base = Effect(key="", case=case.number, event=event.n, party=Party.CITIZEN, kind=event.kind, note=event.note)
+    if event.kind in (EventKind.DISPATCHED, EventKind.REDISPATCHED):
+        yield from _orders(base, event, case)
+    elif event.kind is EventKind.RETURN_ACCEPTED:
+        yield from _to_units(base, event.facts.get("recalled", []), "recall")
+    elif event.kind is EventKind.REWORK_ORDERED:
+        yield from _to_units(base, [case.lead], "rework")
+    elif event.kind is EventKind.ESCALATED:
+        yield from _escalation(base, event)
+    elif event.kind in BROADCASTS:
+        yield from _to_units(base, [a.unit for a in case.assignments], event.kind)
+    if event.kind in NOTICES:
+        yield from _to_units(base, [event.unit], event.kind)
+    if event.kind in TEXTS:
+        yield base.model_copy(update={"kind": TEXTS[event.kind]})
+
+
+def _orders(base: Effect, event: Event, case: "Case") -> Iterator[Effect]:
+    yield from _to_units(base, event.facts.get("recalled", []), "recall")
+    yield from _to_units(base, [event.unit], "dispatch", role="lead")
+    yield from _to_units(base, event.facts.get("assisting", []), "dispatch", role="assisting")
+    if case.grid and event.kind is EventKind.DISPATCHED:
+        yield base.model_copy(update={"party": Party.GRID, "grid": case.grid})
+
+
+def _escalation(base: Effect, event: Event) -> Iterator[Effect]:
+    # A discipline referral is told to nobody but the inspectors.
+    if event.action is Action.DISCIPLINE_REFERRAL:
+        yield base.model_copy(update={"party": Party.DISCIPLINE, "kind": event.facts["situation"], "unit": event.unit})
+        return
+    if event.action in SUPERVISED:
+        yield base.model_copy(update={"party": Party.SUPERVISION, "kind": event.action, "unit": event.unit})
+    if event.facts["to"] == "unit" and event.action is not None:
+        yield from _to_units(base, [event.unit], event.action)
+
+
+def _to_units(base: Effect, units: list[str | None], kind: str, role: str | None = None) -> Iterator[Effect]:
+    for unit in units:
+        if unit:
+            yield base.model_copy(update={"party": Party.UNIT, "kind": kind, "unit": unit, "role": role})

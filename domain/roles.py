@@ -1,0 +1,71 @@
+"""Who acts, and who may take which step: one table, used by the API and printed by `jiesu roles`."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Role(StrEnum):
+    """The posts around a hotline."""
+
+    CITIZEN = "citizen"
+    AGENT = "agent"
+    DISPATCHER = "dispatcher"
+    UNIT = "unit"
+    GRID = "grid"
+    CALLBACK = "callback"
+    SUPERVISOR = "supervisor"
+    INSPECTOR = "inspector"
+    ADMIN = "admin"
+    INTEGRATION = "integration"
+    SYSTEM = "system"
+    """The engine itself: timers and effects. Nobody signs in as it."""
+
+
+class Actor(BaseModel):
+    """Who took a step: a post, the name of the key or account (never a person's name), and the unit if any."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: Role
+    id: str
+    unit: str | None = None
+
+
+ENGINE = Actor(role=Role.SYSTEM, id="jiesu")
+
+_R = Role
+
+MAY: dict[str, frozenset[Role]] = {
+    "receive": frozenset({_R.CITIZEN, _R.AGENT, _R.DISPATCHER, _R.GRID, _R.INTEGRATION, _R.ADMIN}),
+    "reject": frozenset({_R.AGENT, _R.DISPATCHER}),
+    "answer": frozenset({_R.AGENT, _R.DISPATCHER}),
+    "transfer": frozenset({_R.AGENT, _R.DISPATCHER}),
+    "dispatch": frozenset({_R.DISPATCHER}),
+    "redispatch": frozenset({_R.DISPATCHER}),
+    "reclassify": frozenset({_R.AGENT, _R.DISPATCHER}),
+    "sign-in": frozenset({_R.UNIT}),
+    "request-return": frozenset({_R.UNIT}),
+    "decide-return": frozenset({_R.DISPATCHER}),
+    "give-opinion": frozenset({_R.UNIT}),
+    "report-progress": frozenset({_R.UNIT}),
+    "request-extension": frozenset({_R.UNIT}),
+    "decide-extension": frozenset({_R.DISPATCHER, _R.SUPERVISOR}),
+    "request-suspension": frozenset({_R.UNIT}),
+    "decide-suspension": frozenset({_R.SUPERVISOR}),
+    "resume": frozenset({_R.DISPATCHER, _R.SUPERVISOR}),
+    "submit-result": frozenset({_R.UNIT}),
+    "call-back": frozenset({_R.CALLBACK}),
+    "rate": frozenset({_R.CITIZEN}),
+    "supplement": frozenset({_R.CITIZEN, _R.AGENT}),
+    "hurry": frozenset({_R.CITIZEN, _R.AGENT}),
+    "withdraw": frozenset({_R.CITIZEN, _R.AGENT}),
+    "close": frozenset({_R.SUPERVISOR}),
+    "read": frozenset(set(_R) - {_R.CITIZEN, _R.SYSTEM}),
+}
+"""Step or reading → the roles that may. A citizen acts through an agent or an integration until issue of citizen codes."""
+
+
+def may(role: Role, step: str) -> bool:
+    """Whether `role` may take `step`; an unknown step is open to nobody."""
+    return role in MAY.get(step, frozenset())

@@ -1,0 +1,51 @@
+"""The steps of a case, one file per rule: what may be asked, when it is refused, what follows."""
+
+from domain.command import Command
+from domain.steps.answering import Answer
+from domain.steps.callback import CallBack, Rate
+from domain.steps.citizen import Hurry, Supplement, Withdraw
+from domain.steps.closing import Close
+from domain.steps.dispatch import Dispatch, Redispatch
+from domain.steps.extension import DecideExtension, RequestExtension
+from domain.steps.progress import GiveOpinion, ReportProgress
+from domain.steps.reclassification import Reclassify
+from domain.steps.result import SubmitResult
+from domain.steps.returns import DecideReturn, RequestReturn
+from domain.steps.screening import Reject
+from domain.steps.sign_in import SignIn
+from domain.steps.suspension import DecideSuspension, RequestSuspension, Resume
+from domain.steps.transfer import Transfer
+from domain.steps.upkeep import ChangeCalendar, ReportFailure
+
+PEOPLE_STEPS: dict[str, type[Command]] = {
+    command.step: command
+    for command in (
+        Reject,
+        Answer,
+        Transfer,
+        Dispatch,
+        Redispatch,
+        Reclassify,
+        SignIn,
+        RequestReturn,
+        DecideReturn,
+        GiveOpinion,
+        ReportProgress,
+        RequestExtension,
+        DecideExtension,
+        RequestSuspension,
+        DecideSuspension,
+        Resume,
+        SubmitResult,
+        CallBack,
+        Rate,
+        Supplement,
+        Hurry,
+        Withdraw,
+        Close,
+    )
+}
+"""Steps that people take, by name."""
+
+ENGINE_STEPS: dict[str, type[Command]] = {command.step: command for command in (ChangeCalendar, ReportFailure)}
+"""Steps that only the engine takes."""

@@ -1,0 +1,96 @@
+"""派单与改派: the dispatcher decides who is responsible; each unit's sign-in clock starts with its order (细则 nos. 1, 2)."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+from pydantic import Field, StringConstraints
+
+from domain.command import Command
+from domain.events import Assignment, EventKind, Status
+from domain.refusals import Refused
+from domain.rulebook import ClockName
+from domain.words import REQUEST
+
+if TYPE_CHECKING:
+    from domain.case import Case
+
+UnitCode = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)]
+
+
+class Dispatch(Command):
+    """Send the case to a lead unit and, where several must work on it, to assisting units."""
+
+    step: ClassVar[str] = "dispatch"
+
+    lead: UnitCode
+    assisting: Annotated[tuple[UnitCode, ...], Field(max_length=10)] = ()
+
+    def take(self, case: "Case", at: datetime) -> None:
+        if case.status in (Status.DISPATCHED, Status.HANDLING):
+            raise Refused("already_dispatched", unit=case.lead, on=case.day(case.dispatched_at))
+        case.require(Status.RECEIVED, Status.RETURNED)
+        clock = case.stop(ClockName.DISPATCH)
+        _check_units(self.lead, self.assisting)
+        case.record(
+            EventKind.DISPATCHED,
+            self.by,
+            at,
+            clock=clock,
+            unit=self.lead,
+            note=self.note,
+            assisting=list(self.assisting),
+        )
+        _assign(case, self.lead, self.assisting, at)
+
+
+class Redispatch(Command):
+    """Send a case that is already with a unit elsewhere, with a reason; the units that lose it are told."""
+
+    step: ClassVar[str] = "redispatch"
+
+    note: str
+    lead: UnitCode
+    assisting: Annotated[tuple[UnitCode, ...], Field(max_length=10)] = ()
+
+    def take(self, case: "Case", at: datetime) -> None:
+        case.require(Status.DISPATCHED, Status.HANDLING)
+        _check_units(self.lead, self.assisting)
+        if case.request is not None:
+            raise pending(case)
+        keeping = {self.lead, *self.assisting}
+        if (self.lead, set(self.assisting)) == (case.lead, {a.unit for a in case.assignments if not a.lead}):
+            raise Refused("nothing_changes")
+        case.record(
+            EventKind.REDISPATCHED, self.by, at, unit=self.lead, note=self.note, assisting=list(self.assisting),
+            recalled=[a.unit for a in case.assignments if a.unit not in keeping], was=case.lead,
+        )  # fmt: skip
+        _assign(case, self.lead, self.assisting, at)
+
+
+def pending(case: "Case") -> Refused:
+    """The refusal that names the request still waiting for a decision."""
+    assert case.request is not None
+    kind = case.request.kind
+    return Refused("request_pending", request=kind, request_zh=REQUEST[kind], on=case.day(case.request.at))
+
+
+def _check_units(lead: str, assisting: tuple[str, ...]) -> None:
+    units = [lead, *assisting]
+    for unit in units:
+        if units.count(unit) > 1:
+            raise Refused("same_unit_twice", unit=unit)
+
+
+def _assign(case: "Case", lead: str, assisting: tuple[str, ...], at: datetime) -> None:
+    """New orders for all units named: every one signs in anew, the old units' clocks stop."""
+    for name in (ClockName.SIGN_IN, ClockName.HANDLING, ClockName.OPINION, ClockName.PROGRESS):
+        while case.stop(name):
+            pass
+    units = [lead, *assisting]
+    case.assignments = [Assignment(unit=unit, lead=unit == lead, dispatched_at=at) for unit in units]
+    case.status, case.dispatched_at = Status.DISPATCHED, at
+    for unit in units:
+        case.start(ClockName.SIGN_IN, at, unit=unit)
+    starts = case.rulebook.clocks.handling.starts
+    if starts != "sign_in":
+        case.start(ClockName.HANDLING, case.received_at if starts == "receipt" else at, unit=lead)

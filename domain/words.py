@@ -1,0 +1,87 @@
+"""The field's words in Chinese, as citizens and staff read them."""
+
+from domain.events import EventKind, Outcome, Status
+from domain.rulebook import Action, ClockName
+
+STATUS = {
+    Status.RECEIVED: "已受理待派单",
+    Status.DISPATCHED: "已派单待签收",
+    Status.RETURNED: "已退单待改派",
+    Status.HANDLING: "办理中",
+    Status.SUSPENDED: "已挂账",
+    Status.CALLBACK: "已反馈待回访",
+    Status.CLOSED: "已办结",
+}
+
+OUTCOME = {
+    Outcome.REJECTED: "不予受理",
+    Outcome.ANSWERED: "直接答复",
+    Outcome.TRANSFERRED: "已转其他平台",
+    Outcome.RESOLVED: "已解决",
+    Outcome.UNRESOLVED: "未解决",
+    Outcome.UNREACHABLE: "回访未接通",
+    Outcome.WITHDRAWN: "诉求人撤回",
+    Outcome.DECIDED: "核准办结",
+}
+
+CLOCK = {
+    ClockName.DISPATCH: "派单时限",
+    ClockName.SIGN_IN: "签收时限",
+    ClockName.HANDLING: "办理时限",
+    ClockName.OPINION: "初步意见时限",
+    ClockName.PROGRESS: "每日进度时限",
+    ClockName.CALLBACK: "回访时限",
+    ClockName.DECISION: "审核时限",
+    ClockName.SUSPENSION: "挂账到期",
+}
+
+ACTION = {
+    Action.REMIND: "提醒",
+    Action.YELLOW: "黄牌预警",
+    Action.RED: "红牌超时",
+    Action.SUPERVISION_ORDER: "印发督办单",
+    Action.JOINT_MEETING: "专题协调",
+    Action.CIRCULAR: "通报",
+    Action.INTERVIEW: "约谈提醒",
+    Action.GOVERNMENT_INSPECTION: "政府督查",
+    Action.DISCIPLINE_REFERRAL: "推送纪检监察",
+}
+
+EVENT = {
+    EventKind.RECEIVED: "受理",
+    EventKind.REJECTED: "不予受理",
+    EventKind.ANSWERED: "直接答复",
+    EventKind.TRANSFERRED: "转其他平台",
+    EventKind.DISPATCHED: "派单",
+    EventKind.REDISPATCHED: "重新派单",
+    EventKind.SIGNED_IN: "签收",
+    EventKind.RETURN_REQUESTED: "申请退单",
+    EventKind.RETURN_ACCEPTED: "同意退单",
+    EventKind.RETURN_REFUSED: "驳回退单",
+    EventKind.OPINION_GIVEN: "初步意见",
+    EventKind.PROGRESS_REPORTED: "反馈进度",
+    EventKind.EXTENSION_REQUESTED: "申请延期",
+    EventKind.EXTENSION_GRANTED: "同意延期",
+    EventKind.EXTENSION_REFUSED: "驳回延期",
+    EventKind.SUSPENSION_REQUESTED: "申请挂账",
+    EventKind.SUSPENSION_GRANTED: "同意挂账",
+    EventKind.SUSPENSION_REFUSED: "驳回挂账",
+    EventKind.RESUMED: "恢复办理",
+    EventKind.RESULT_SUBMITTED: "反馈结果",
+    EventKind.CALLED_BACK: "回访",
+    EventKind.RATED: "诉求人评价",
+    EventKind.REWORK_ORDERED: "退回重办",
+    EventKind.SUPPLEMENTED: "补充诉求",
+    EventKind.HURRIED: "催办",
+    EventKind.WITHDRAWN: "撤回",
+    EventKind.RECLASSIFIED: "变更类别",
+    EventKind.CALENDAR_CHANGED: "工作日安排更新",
+    EventKind.DEADLINE_MOVED: "时限调整",
+    EventKind.ESCALATED: "升级",
+    EventKind.EFFECT_FAILED: "送达失败",
+    EventKind.CLOSED: "办结",
+}
+
+REQUEST = {"return": "退单", "extension": "延期", "suspension": "挂账"}
+
+RATING = {5: "非常满意", 4: "满意", 3: "基本满意", 2: "不满意", 1: "非常不满意"}

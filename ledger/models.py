@@ -1,0 +1,220 @@
+"""The tables of the ledger. Instants are UTC; fields marked personal never leave it for workflows, logs or metrics."""
+
+from datetime import date, datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, Index, Text
+from sqlalchemy import text as sql
+from sqlmodel import Field, SQLModel
+
+from ledger.instant import Instant
+
+
+class CaseRow(SQLModel, table=True):
+    """A request as it came in, and where it stands: a projection of the last `Summary` recorded."""
+
+    __tablename__ = "cases"
+    __table_args__: ClassVar[Any] = (
+        Index("ix_cases_newest", "received_at", "number"),
+        Index("ix_cases_unstarted", "number", sqlite_where=sql("started = 0"), postgresql_where=sql("NOT started")),
+    )
+
+    number: str = Field(primary_key=True)
+    received_at: datetime = Field(sa_type=Instant)
+    channel: str
+
+    name: str | None = None
+    """Personal, as are phone, address, title, text, longitude and latitude."""
+    phone: str | None = Field(default=None, index=True)
+    address: str | None = Field(default=None, sa_type=Text)
+    title: str
+    text: str = Field(sa_type=Text)
+    longitude: float | None = None
+    latitude: float | None = None
+
+    original_number: str | None = Field(default=None, index=True)
+    """The request's number at the province or at 110."""
+    marks: list[str] = Field(default_factory=list, sa_type=JSON, nullable=False)
+    """Such as `no_contact`, `no_location`."""
+    intake_key: str | None = Field(default=None, unique=True, index=True)
+    intake_hash: str
+    started: bool = False
+    """Whether its workflow has been started."""
+    rulebook_version: str
+    opened_role: str
+    opened_id: str
+
+    status: str = Field(index=True)
+    outcome: str | None = None
+    category: str = Field(index=True)
+    item: str | None = None
+    outage: bool = False
+    province: bool = False
+    lead: str | None = None
+    assisting: list[str] = Field(default_factory=list, sa_type=JSON, nullable=False)
+    grid: str | None = Field(default=None, index=True)
+    due: datetime | None = Field(default=None, sa_type=Instant, index=True)
+    due_clock: str | None = None
+    provisional: bool = False
+    breaches: list[str] = Field(default_factory=list, sa_type=JSON, nullable=False)
+    breached: bool = Field(default=False, index=True)
+    """Whether `breaches` names any clock: what the list asks for."""
+    extended: bool = False
+    rework_rounds: int = 0
+    hurries: int = 0
+    closed_at: datetime | None = Field(default=None, sa_type=Instant)
+    last_event: int = 0
+    """Number of the last event projected; 0 before the first."""
+
+
+class CaseUnitRow(SQLModel, table=True):
+    """A unit that has the case now, leading or assisting."""
+
+    __tablename__ = "case_units"
+    __table_args__: ClassVar[Any] = (Index("ix_case_units_unit", "unit", "case_number"),)
+
+    case_number: str = Field(primary_key=True, foreign_key="cases.number")
+    unit: str = Field(primary_key=True)
+    lead: bool
+
+
+class EventRow(SQLModel, table=True):
+    """One thing that happened to a case. Append-only: the database itself refuses to change or delete a row."""
+
+    __tablename__ = "events"
+
+    case_number: str = Field(primary_key=True, foreign_key="cases.number")
+    n: int = Field(primary_key=True)
+    at: datetime = Field(sa_type=Instant)
+    kind: str
+    role: str
+    actor_id: str
+    actor_unit: str | None = None
+    unit: str | None = None
+    clock: str | None = None
+    due: datetime | None = Field(default=None, sa_type=Instant)
+    provisional: bool = False
+    action: str | None = None
+    note: str | None = None
+    facts: dict[str, Any] = Field(default_factory=dict, sa_type=JSON, nullable=False)
+
+
+class NoteRow(SQLModel, table=True):
+    """A free text of a step (a result, a reason); personal."""
+
+    __tablename__ = "notes"
+
+    id: str = Field(primary_key=True)
+    case_number: str = Field(foreign_key="cases.number", index=True)
+    author_role: str
+    author_id: str
+    text: str = Field(sa_type=Text)
+    created_at: datetime = Field(sa_type=Instant)
+
+
+class MessageRow(SQLModel, table=True):
+    """A message to somebody, sent once; its text is personal."""
+
+    __tablename__ = "messages"
+
+    key: str = Field(primary_key=True)
+    """`<case>:<event>:<party>…`"""
+    case_number: str = Field(foreign_key="cases.number", index=True)
+    event: int
+    party: str
+    """`citizen`, `unit`, `grid` …"""
+    unit: str | None = None
+    template: str
+    text: str = Field(sa_type=Text)
+    status: str
+    """`sending`, `sent` or `failed`."""
+    attempts: int = 1
+    reference: str | None = None
+    """What the gateway calls it."""
+    error: str | None = None
+    """Code of the last failure."""
+    created_at: datetime = Field(sa_type=Instant)
+    sent_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class MeasureRow(SQLModel, table=True):
+    """A supervision order, circular, interview or discipline referral that was raised."""
+
+    __tablename__ = "measures"
+
+    key: str = Field(primary_key=True)
+    case_number: str = Field(foreign_key="cases.number", index=True)
+    event: int
+    action: str = Field(index=True)
+    unit: str | None = Field(default=None, index=True)
+    """None when it is raised against the hotline itself."""
+    situation: str | None = None
+    clock: str | None = None
+    due: datetime | None = Field(default=None, sa_type=Instant)
+    at: datetime = Field(sa_type=Instant)
+
+
+class UnitRow(SQLModel, table=True):
+    """A handling unit of the city."""
+
+    __tablename__ = "units"
+
+    code: str = Field(primary_key=True)
+    name: str
+    kind: str
+    phone: str | None = None
+    reach: str
+    """`people` (they sign in with us) or `http` (their system is told)."""
+    endpoint: str | None = None
+    """Name of the environment variable that holds the address of its system."""
+    parent: str | None = None
+    active: bool = True
+
+
+class GridRow(SQLModel, table=True):
+    """A grid of the city: `street`, `community`, `micro` or `exclusive`."""
+
+    __tablename__ = "grids"
+
+    code: str = Field(primary_key=True)
+    name: str
+    level: str
+    parent: str | None = Field(default=None, index=True)
+    unit: str | None = None
+    phone: str | None = None
+    keywords: list[str] = Field(default_factory=list, sa_type=JSON, nullable=False)
+
+
+class SerialRow(SQLModel, table=True):
+    """The last serial number allotted in a city on a local day."""
+
+    __tablename__ = "serials"
+
+    city: str = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    last: int
+
+
+class KeyRow(SQLModel, table=True):
+    """An API key; of its secret only the SHA-256 is kept."""
+
+    __tablename__ = "keys"
+
+    id: str = Field(primary_key=True)
+    hash: str = Field(unique=True, index=True)
+    role: str
+    unit: str | None = None
+    label: str
+    created_at: datetime = Field(sa_type=Instant)
+    revoked_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class RequestRow(SQLModel, table=True):
+    """An idempotency key that was used for a step."""
+
+    __tablename__ = "requests"
+
+    scope: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    body_hash: str
+    at: datetime = Field(sa_type=Instant)

@@ -1,0 +1,103 @@
+"""The processes that make up the whole system on one machine, and the environment they share."""
+
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from sandbox.faults import PARTIES
+from sandbox.serve import ports
+from sandbox.supervisor import Port, Process, answers
+from settings import ROOT, Settings
+from temporal import embedded
+
+
+def temporal_address(settings: Settings) -> str:
+    """Where the embedded engine answers, as host:port."""
+    return f"{settings.host}:{settings.temporal_port}"
+
+
+def keys_file(settings: Settings) -> Path:
+    """The file from which the sandbox takes each unit's key for Jiesu's API: JSON, unit code to key."""
+    return settings.home.resolve() / "sandbox-keys.json"
+
+
+def urls(settings: Settings) -> dict[str, str]:
+    """Addresses a person opens: the API's documentation, the Temporal Web UI, the control of the sandbox city."""
+    return {
+        "api": f"http://{settings.host}:{settings.api_port}/docs",
+        "temporal": f"http://{settings.host}:{settings.temporal_ui_port}",
+        "sandbox": f"http://{settings.host}:{settings.sandbox_port}/docs",
+    }
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What every process of the stack finds in its environment on top of our own."""
+    of_sandbox = ports(settings.sandbox_port)
+    absolute = {"home": settings.home.resolve(), "cities": settings.cities.resolve()}
+    values = {**settings.model_dump(exclude_none=True), **absolute}
+    return {
+        **{f"JIESU_{name.upper()}": _text(value) for name, value in values.items()},
+        **{f"JIESU_ENDPOINT_{party.upper()}": f"http://{settings.host}:{of_sandbox[party]}" for party in PARTIES},
+        "JIESU_API_URL": f"http://{settings.host}:{settings.api_port}",
+        "JIESU_SANDBOX_KEYS": str(keys_file(settings)),
+        "TEMPORAL_ADDRESS": temporal_address(settings),
+    }
+
+
+def _text(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+
+def processes(
+    settings: Settings, hold: embedded.Hold, *, time_skipping: bool = False, temporal_extra: Sequence[str] = ()
+) -> list[Process]:
+    """The system in the order of its start; the engine inherits `hold`, and so keeps it as long as it lives.
+
+    Raises FileNotFoundError when the `temporal` program is not installed.
+    """
+    host = settings.host
+    # Our own folder comes first on the path of `python -m`, wherever the stack was started from.
+    python = partial(Process, environment=environment(settings), folder=ROOT)
+    engine = embedded.command(
+        settings.home,
+        host,
+        settings.temporal_port,
+        settings.temporal_ui_port,
+        time_skipping=time_skipping,
+        extra=temporal_extra,
+    )
+    api = ["uvicorn", "api.app:create_app", "--factory", "--host", host, "--port", str(settings.api_port)]
+    return [
+        Process(
+            "temporal",
+            "Temporal server",
+            engine,
+            ready=partial(embedded.ready, temporal_address(settings)),
+            ports=[
+                Port(settings.temporal_port, "Temporal server", "JIESU_TEMPORAL_PORT"),
+                Port(settings.temporal_ui_port, "Temporal Web UI", "JIESU_TEMPORAL_UI_PORT"),
+            ],
+            descriptors=[hold.fd],
+        ),
+        python("worker", "worker", [sys.executable, "-m", "worker"], marker=settings.home.resolve() / "worker.ready"),
+        python(
+            "api",
+            "API",
+            [sys.executable, "-m", *api],
+            ready=answers(f"http://{host}:{settings.api_port}/health"),
+            ports=[Port(settings.api_port, "API", "JIESU_API_PORT")],
+        ),
+        python(
+            "sandbox",
+            "sandbox city",
+            [sys.executable, "-m", "sandbox.serve"],
+            ready=answers(f"http://{host}:{settings.sandbox_port}/health"),
+            ports=[
+                Port(number, f"sandbox {name}", "JIESU_SANDBOX_PORT")
+                for name, number in ports(settings.sandbox_port).items()
+            ],
+        ),
+    ]
