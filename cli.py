@@ -13,6 +13,7 @@ from domain.calendar import WorkCalendar, load_calendar
 from domain.deadlines import DayRules, Explanation, explain
 from domain.errors import ConfigError
 from domain.limits import Limit
+from domain.roles import MAY
 from domain.rulebook import load_rulebook
 from settings import Settings
 
@@ -45,6 +46,41 @@ def deadline(
         typer.echo(_as_text(explanation, length, rulebook.days, calendar))
 
 
+@app.command()
+def up() -> None:
+    """Run everything on this machine in real time until Ctrl-C; a later start goes on where it was."""
+    from sandbox.up import run  # imported here, like every service, so that `jiesu deadline` starts at once
+
+    with _plain_errors():
+        run(Settings())
+
+
+@app.command()
+def demo() -> None:
+    """Show the engine at work on a dozen requests; weeks pass in a minute. KEEP=1 leaves everything up afterwards."""
+    from sandbox.demo import run
+
+    with _plain_errors():
+        raise typer.Exit(run(Settings()))
+
+
+@app.command()
+def migrate() -> None:
+    """Create the ledger's tables, or bring them up to date."""
+    from ledger.migrate import upgrade
+
+    with _plain_errors():
+        upgrade(Settings().ledger_url)
+
+
+@app.command()
+def roles() -> None:
+    """Print who may take which step."""
+    width = max(map(len, MAY))
+    for step, may_take in MAY.items():
+        typer.echo(f"{step:<{width}}  {', '.join(sorted(may_take))}")
+
+
 def main() -> None:
     """Run the command line."""
     app()
@@ -54,7 +90,7 @@ def main() -> None:
 def _plain_errors() -> Iterator[None]:
     try:
         yield
-    except (ConfigError, ValueError) as error:
+    except (ConfigError, ValueError, StackError) as error:
         typer.echo(f"jiesu: {error}", err=True)
         raise typer.Exit(2) from None
 

@@ -1,0 +1,80 @@
+"""The worker, run as a service: carries cases and their activities until it is told to stop, then finishes what it began."""
+
+import asyncio
+import logging
+import signal
+from contextlib import AsyncExitStack, suppress
+from datetime import timedelta
+from pathlib import Path
+
+from temporalio.client import Client
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.grids import Grids
+from activities.http import http_client
+from activities.ledger import Scribe
+from activities.oversight import Oversight
+from activities.sms import Sms
+from activities.units import Units
+from domain.city import City, load_city
+from ledger.database import Ledger, open_ledger
+from settings import Settings
+from temporal.connection import connect
+from workflows.case import CaseWorkflow
+
+log = logging.getLogger("jiesu.worker")
+
+DRAIN = timedelta(seconds=10)
+"""How long running activities may take to finish once the worker is told to stop."""
+
+
+async def create_worker(client: Client, city: City, ledger: Ledger, task_queue: str, stack: AsyncExitStack) -> Worker:
+    """A worker for everything on one task queue; `stack` closes what it opens."""
+    http = await stack.enter_async_context(http_client())
+    units, grids, sms = Units(ledger, city, http), Grids(ledger, http), Sms(ledger, city, http)
+    oversight = Oversight(ledger)
+    restrictions = SandboxRestrictions.default.with_passthrough_modules("domain", "workflows.names", "pydantic")
+    return Worker(
+        client,
+        task_queue=task_queue,
+        workflows=[CaseWorkflow],
+        activities=[
+            Scribe(ledger).record, units.tell, grids.tell, sms.text, oversight.supervise, oversight.refer,
+        ],
+        workflow_runner=__import__("temporalio.worker",fromlist=["x"]).UnsandboxedWorkflowRunner(),
+        graceful_shutdown_timeout=DRAIN,
+        max_cached_workflows=2000,
+    )  # fmt: skip
+
+
+async def serve(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT, then take no more work and let running activities finish."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        city = load_city(settings.city_folder)
+        client = await connect()
+        ledger = open_ledger(settings.ledger_url)
+        stack.push_async_callback(ledger.close)
+        worker = await create_worker(client, city, ledger, settings.task_queue, stack)
+        async with worker:
+            marker = settings.home / "worker.ready"
+            _mark(marker)
+            log.info("carrying cases of %s on task queue %s", city.rulebook.city, settings.task_queue)
+            await stop.wait()
+            log.info("draining: no more work is taken, running activities have %s to finish", DRAIN)
+            marker.unlink(missing_ok=True)
+    log.info("stopped")
+
+
+def _mark(marker: Path) -> None:
+    with suppress(OSError):
+        marker.parent.mkdir(parents=True, exist_ok=True)
+        marker.touch()
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    asyncio.run(serve(Settings()))

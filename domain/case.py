@@ -56,12 +56,13 @@ class Case(BaseModel):
     request: Request | None = None
     dispatched_at: datetime | None = None
     arbitrated_at: datetime | None = None
-    return_refused: bool = False
+    return_refused: str | None = None
+    """The unit whose return was refused."""
     extended_at: datetime | None = None
     extension_refused_at: datetime | None = None
     opinion_at: datetime | None = None
-    paused_days: int | None = None
-    """Working days the handling clock had left when the case was suspended."""
+    paused: Clock | None = None
+    """The handling clock of a suspended case; its limit is the working days it had left."""
     attempts: int = 0
     rework_rounds: int = 0
     hurries: int = 0
@@ -104,7 +105,7 @@ class Case(BaseModel):
         trial = self.model_copy(deep=True)
         trial._lapse(at)
         if trial.status is Status.CLOSED and not command.after_closing:
-            raise Refused("case_closed", on=trial.day(trial.closed_at), outcome=trial.outcome)
+            raise trial._over()
         command.take(trial, at)
         object.__setattr__(self, "__dict__", trial.__dict__)
         return trial._drain()
@@ -209,12 +210,12 @@ class Case(BaseModel):
         if self.outage:
             self.start_outage_clocks(at)
 
-    def start_outage_clocks(self, at: datetime) -> None:
-        """Opinion within hours of sign-in, progress every natural day (细则 no. 8)."""
+    def start_outage_clocks(self, at: datetime, since: datetime | None = None) -> None:
+        """Opinion within hours of sign-in, progress every natural day after that of `since` (细则 no. 8)."""
         if self.opinion_at is None and self.clock(ClockName.OPINION) is None:
             self.start(ClockName.OPINION, at, unit=self.lead)
         if self.clock(ClockName.PROGRESS) is None:
-            self.start(ClockName.PROGRESS, at, unit=self.lead)
+            self.start(ClockName.PROGRESS, since or at, unit=self.lead)
 
     def renew_progress(self, clock: Clock) -> None:
         """The day's report is in or missed: the next natural day begins."""
@@ -242,19 +243,25 @@ class Case(BaseModel):
         return assignment
 
     def take_up_again(self, by: Actor, at: datetime, note: str | None = None) -> None:
-        """End a suspension: the handling clock runs on with the working days it had left, the first day not counted."""
-        self.status = Status.HANDLING
-        suspension = self.stop(ClockName.SUSPENSION)
-        self.record(EventKind.RESUMED, by, at, unit=self.lead, due=suspension.due if suspension else None, note=note)
-        left = Limit(amount=self.paused_days or 0, unit="wd")
-        self.start(ClockName.HANDLING, at, unit=self.lead, limits=[left]).fixed = True
+        """End a suspension: the handling clock runs on with the working days it had left, the first day not counted.
+
+        A suspension whose date has come ends with that day, however late the engine notices.
+        """
+        suspension, handling = self.stop(ClockName.SUSPENSION), self.paused
+        assert suspension is not None, "a suspended case has a suspension clock"
+        assert handling is not None, "a suspended case has a handling clock that stands still"
+        self.status, self.paused = Status.HANDLING, None
+        self.record(EventKind.RESUMED, by, at, unit=self.lead, due=suspension.due, note=note)
+        since = min(at, suspension.due - INSTANT_BEFORE)
+        handling.run_on(since, self.rulebook, self.calendar)
+        self.clocks = [*self.clocks, handling]
         if self.outage:
-            self.start_outage_clocks(at)
+            self.start_outage_clocks(min(at, suspension.due), since)
 
     def close(self, outcome: Outcome, by: Actor, at: datetime, *, note: str | None = None) -> None:
         """End the case: every clock stops, nothing fires any more."""
         self.status, self.outcome, self.closed_at = Status.CLOSED, outcome, at
-        self.clocks, self.request = [], None
+        self.clocks, self.request, self.paused = [], None, None
         self.record(EventKind.CLOSED, by, at, note=note, outcome=outcome)
 
     def day(self, at: datetime | None) -> str:
@@ -275,6 +282,12 @@ class Case(BaseModel):
         )  # fmt: skip
 
     # --- inside -------------------------------------------------------------------------------------------------------
+
+    def _over(self) -> Refused:
+        assert self.outcome is not None, "a closed case has an outcome"
+        return Refused(
+            "case_closed", on=self.day(self.closed_at), outcome=self.outcome, outcome_zh=words.OUTCOME[self.outcome]
+        )
 
     def _drain(self) -> list[Event]:
         events, self._events = self._events, []

@@ -24,14 +24,11 @@ class Clock(BaseModel):
     provisional: bool = False
     fixed: bool = False
     """Limits that no reclassification changes: what was left when a suspension stopped the clock."""
+    extended: bool = False
     fired: int = 0
     """Rungs gone by, counted from the foot of the ladder; a fired rung never fires again."""
     next_at: datetime | None
     """When the next rung fires (the due instant of a suspension); None at the top of the ladder."""
-
-    @property
-    def extended(self) -> bool:
-        return len(self.limits) > 1
 
     def next_rung(self, rules: Rulebook) -> Rung | None:
         """The rung that fires at `next_at`; None when the clock has no ladder."""
@@ -59,6 +56,26 @@ class Clock(BaseModel):
         self.aim(rules, calendar)
         return moved
 
+    def extend(self, limit: Limit, rules: Rulebook, calendar: WorkCalendar) -> None:
+        """Run on from the old due instant for another limit (细则 no. 6); rungs gone by stay so."""
+        self.extended = True
+        self.move([*self.limits, limit], rules, calendar)
+
+    def run_on(self, since: datetime, rules: Rulebook, calendar: WorkCalendar) -> None:
+        """Go on after a suspension, for the limits it was left with; rungs gone by stay so."""
+        self.started = since
+        self.move(self.limits, rules, calendar)
+        self.skip_warnings(rules, calendar)
+
+    def skip_warnings(self, rules: Rulebook, calendar: WorkCalendar) -> None:
+        """A warning whose moment came before the clock started is never sent."""
+        while self.next_at is not None and self.next_at <= self.started and self._warns(rules):
+            self.advance(rules, calendar)
+
+    def _warns(self, rules: Rulebook) -> bool:
+        rung = self.next_rung(rules)
+        return rung is not None and rung.at < 0
+
 
 def count(start: datetime, limits: list[Limit], rules: Rulebook, calendar: WorkCalendar) -> tuple[datetime, bool]:
     """When limits counted one after the other from `start` end (UTC), and whether that is provisional."""
@@ -77,10 +94,9 @@ def start_clock(
     calendar: WorkCalendar,
     unit: str | None = None,
 ) -> Clock:
-    """Start a clock. A warning whose moment came before the clock started is never sent."""
+    """Start a clock."""
     due, provisional = count(start, limits, rules, calendar)
     clock = Clock(name=name, unit=unit, started=start, limits=limits, due=due, provisional=provisional, next_at=due)
     clock.aim(rules, calendar)
-    while (rung := clock.next_rung(rules)) and rung.at < 0 and clock.next_at is not None and clock.next_at <= start:
-        clock.advance(rules, calendar)
+    clock.skip_warnings(rules, calendar)
     return clock

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.events import Event, EventKind
+from domain.events import Event, EventKind, Summary
 from domain.rulebook import Action
 
 if TYPE_CHECKING:
@@ -21,6 +21,26 @@ class Party(StrEnum):
     CITIZEN = "citizen"
     SUPERVISION = "supervision"
     DISCIPLINE = "discipline"
+
+
+RECORD = "record_events"
+"""Name of the activity that writes events to the ledger."""
+
+TELL: dict[Party, str] = {
+    Party.UNIT: "tell_unit",
+    Party.GRID: "tell_grid",
+    Party.CITIZEN: "text_citizen",
+    Party.SUPERVISION: "raise_measure",
+    Party.DISCIPLINE: "refer_to_discipline",
+}
+"""Name of the activity that reaches each party."""
+
+
+class Batch(BaseModel):
+    """Events of one case that belong in the ledger together, with the case as they leave it."""
+
+    summary: Summary
+    events: list[Event]
 
 
 class Effect(BaseModel):

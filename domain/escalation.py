@@ -44,7 +44,7 @@ def _situation(case: "Case", clock: "Clock", situation: str | None) -> str | Non
     """A more telling situation takes the place of the clock's own."""
     if situation == "handling_overdue" and clock.extended:
         return "extension_overdue"
-    if situation == "sign_in_overdue" and case.return_refused:
+    if situation == "sign_in_overdue" and clock.unit == case.return_refused:
         return "groundless_return"
     return situation
 

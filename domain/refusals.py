@@ -3,7 +3,7 @@
 REFUSALS: dict[str, tuple[str, str]] = {
     "case_closed": (
         "The case was closed on {on} ({outcome}); nothing more can happen to it.",
-        "工单已于{on}办结（{outcome}），不能再操作。",
+        "工单已于{on}办结（{outcome_zh}），不能再操作。",
     ),
     "not_in_this_stage": (
         "This step is for a case that is {wanted}; this one is {status}.",
@@ -54,7 +54,7 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "退单期限已于{on}届满，按首接负责办理。",
     ),
     "request_pending": (
-        "A {request} asked on {on} still waits for the hotline's decision.",
+        "The {request} asked on {on} still waits for the hotline's decision.",
         "已于{on}提出的{request_zh}申请尚待审核。",
     ),
     "nothing_to_decide": (
@@ -75,7 +75,7 @@ REFUSALS: dict[str, tuple[str, str]] = {
     ),
     "extension_too_long": (
         "An extension is at most the original limit again ({most}); {asked} was given.",
-        "延期不得超过原办理时限（{most}），申请为{asked}。",
+        "延期不得超过原办理时限（{most_zh}），申请为{asked_zh}。",
     ),
     "suspension_date": (
         "A suspension ends after today and at most {days} days from now; {until} is outside.",
@@ -91,7 +91,7 @@ REFUSALS: dict[str, tuple[str, str]] = {
     ),
     "rating_incomplete": (
         "A citizen who was reached gives a rating of 1 to 5, solved and contacted; {missing} is missing.",
-        "已接通的回访须填写五级评价、是否解决、是否联系，缺少{missing}。",
+        "已接通的回访须填写五级评价、是否解决、是否联系，缺少{missing_zh}。",
     ),
     "rating_unreached": (
         "A citizen who was not reached cannot have rated; leave out rating, solved and contacted.",

@@ -235,6 +235,16 @@ class Rulebook(Frozen):
         """Working days taken off the handling limit of an order sent by the province."""
         return self.province.deduction
 
+    def travelling(self) -> "Rulebook":
+        """The rules a case carries with it: without the words that say where each comes from and guide the citizen.
+
+        Those stay with the city's files; a case names its rulebook's version.
+        """
+        plain = self.model_dump()
+        for ground in plain["grounds"].values():
+            ground["guidance"] = "-"
+        return Rulebook.model_validate(_without_sources(plain))
+
     def handling_limit(self, category: str, *, province: bool) -> Limit:
         """The handling limit of a category in working days, one less when the province's hotline sent the order."""
         limit = self.categories[category].limit
@@ -246,6 +256,12 @@ class Rulebook(Frozen):
             return ()
         rule: ClockRule | HandlingRule = getattr(self.clocks, clock.value)
         return rule.ladder
+
+
+def _without_sources(rules: Any) -> Any:
+    if isinstance(rules, dict):
+        return {key: "-" if key == "source" else _without_sources(value) for key, value in rules.items()}
+    return rules
 
 
 def load_rulebook(path: Path) -> Rulebook:

@@ -3,7 +3,7 @@
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from sqlalchemy import URL, Table, event, exc, make_url
+from sqlalchemy import URL, event, exc, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -14,6 +14,7 @@ LEDGER_ERRORS = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
 
 BUSY_SECONDS = 10
 CONNECT_SECONDS = 10
+SQLITE_POOL = 4
 
 Insert = postgresql.Insert | sqlite.Insert
 
@@ -51,11 +52,13 @@ def normal_url(url: str) -> URL:
 
 
 def engine_options(address: URL) -> dict[str, Any]:
-    """What to pass to SQLAlchemy for this kind of database."""
+    """What to pass to SQLAlchemy for this kind of database; values never appear in its errors, they may be personal."""
     if address.get_backend_name() == "sqlite":
         # A transaction that writes takes the lock at its start: one that took it later could not wait for another.
-        return {"connect_args": {"isolation_level": "IMMEDIATE", "timeout": BUSY_SECONDS}}
-    return {"connect_args": {"connect_timeout": CONNECT_SECONDS}}
+        connect = {"isolation_level": "IMMEDIATE", "timeout": BUSY_SECONDS}
+        # Writers queue for a connection in fair order; SQLite's own lock has no queue.
+        return {"hide_parameters": True, "connect_args": connect, "pool_size": SQLITE_POOL, "max_overflow": 0}
+    return {"hide_parameters": True, "connect_args": {"connect_timeout": CONNECT_SECONDS}}
 
 
 def prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
@@ -68,5 +71,9 @@ def prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
 
 def insert(session: AsyncSession, table: type[SQLModel]) -> Insert:
     """An INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update` of the session's database."""
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    return dialect.insert(table)
+    return insert_for(session.get_bind().dialect.name, table)
+
+
+def insert_for(dialect: str, table: type[SQLModel]) -> Insert:
+    """The same by the dialect's name."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)

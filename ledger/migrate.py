@@ -14,9 +14,9 @@ LOCK = 12345
 
 
 def upgrade(url: str) -> None:
-    """Create or upgrade the tables at an SQLAlchemy URL, all or nothing; blocks. Safe to run from many processes at once.
+    """Create or upgrade the tables at an SQLAlchemy URL, all or nothing; blocks.
 
-    Raises LEDGER_ERRORS when the database cannot be reached.
+    Safe to run from many processes at once. Raises LEDGER_ERRORS when the database cannot be reached.
     """
     address = normal_url(url)
     options = engine_options(address)

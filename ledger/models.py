@@ -1,4 +1,4 @@
-"""The tables of the ledger. Instants are UTC; fields marked personal never leave it for workflows, logs or metrics."""
+"""The tables of the ledger. Instants are UTC. What has `repr=False` is personal, and never logged."""
 
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -23,14 +23,14 @@ class CaseRow(SQLModel, table=True):
     received_at: datetime = Field(sa_type=Instant)
     channel: str
 
-    name: str | None = None
+    name: str | None = Field(default=None, repr=False)
     """Personal, as are phone, address, title, text, longitude and latitude."""
-    phone: str | None = Field(default=None, index=True)
-    address: str | None = Field(default=None, sa_type=Text)
-    title: str
-    text: str = Field(sa_type=Text)
-    longitude: float | None = None
-    latitude: float | None = None
+    phone: str | None = Field(default=None, index=True, repr=False)
+    address: str | None = Field(default=None, sa_type=Text, repr=False)
+    title: str = Field(repr=False)
+    text: str = Field(sa_type=Text, repr=False)
+    longitude: float | None = Field(default=None, repr=False)
+    latitude: float | None = Field(default=None, repr=False)
 
     original_number: str | None = Field(default=None, index=True)
     """The request's number at the province or at 110."""
@@ -39,7 +39,7 @@ class CaseRow(SQLModel, table=True):
     intake_key: str | None = Field(default=None, unique=True, index=True)
     intake_hash: str
     started: bool = False
-    """Whether its workflow has been started."""
+    """Whether the engine has recorded anything of it."""
     rulebook_version: str
     opened_role: str
     opened_id: str
@@ -108,7 +108,7 @@ class NoteRow(SQLModel, table=True):
     case_number: str = Field(foreign_key="cases.number", index=True)
     author_role: str
     author_id: str
-    text: str = Field(sa_type=Text)
+    text: str = Field(sa_type=Text, repr=False)
     created_at: datetime = Field(sa_type=Instant)
 
 
@@ -125,7 +125,7 @@ class MessageRow(SQLModel, table=True):
     """`citizen`, `unit`, `grid` …"""
     unit: str | None = None
     template: str
-    text: str = Field(sa_type=Text)
+    text: str = Field(sa_type=Text, repr=False)
     status: str
     """`sending`, `sent` or `failed`."""
     attempts: int = 1

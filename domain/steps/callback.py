@@ -18,6 +18,9 @@ Rating = Annotated[int, Field(ge=1, le=5)]
 """5 very satisfied … 1 very dissatisfied."""
 
 
+_QUESTIONS = {"rating": "五级评价", "solved": "是否解决", "contacted": "是否联系"}
+
+
 class CallBack(Command):
     """One attempt to reach the citizen. Reached, it carries the citizen's rating; after the last attempt the case closes."""
 
@@ -37,7 +40,8 @@ class CallBack(Command):
             _not_reached(case, self, at)
             return
         if missing := [name for name, answer in answers.items() if answer is None]:
-            raise Refused("rating_incomplete", missing=", ".join(missing))
+            missing_zh = "、".join(_QUESTIONS[name] for name in missing)
+            raise Refused("rating_incomplete", missing=", ".join(missing), missing_zh=missing_zh)
         assert self.rating is not None
         case.attempts += 1
         clock = case.stop(ClockName.CALLBACK)

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
-from domain.clock import start_clock
 from domain.command import Command
 from domain.events import EventKind, Request, Status
 from domain.limits import Limit
@@ -73,20 +72,18 @@ class DecideExtension(Command):
         limit = self.limit or request.limit
         assert limit is not None, "an extension request carries its limit"
         _check_length(case, limit)
-        old = case.stop(ClockName.HANDLING)
-        assert old is not None, "a case with an extension request has a handling clock"
-        new = start_clock(
-            ClockName.HANDLING, old.started, [*old.limits, limit], case.rulebook, case.calendar, unit=old.unit
-        )
-        case.clocks.append(new)
+        clock = case.clock(ClockName.HANDLING)
+        assert clock is not None, "a case with an extension request has a handling clock"
+        was = clock.due
+        clock.extend(limit, case.rulebook, case.calendar)
         case.extended_at = at
         case.record(
             EventKind.EXTENSION_GRANTED, self.by, at, clock=decision, unit=request.unit, note=self.note,
-            limit=str(limit), was=old.due, now=new.due,
+            limit=str(limit), was=was, now=clock.due,
         )  # fmt: skip
 
 
 def _check_length(case: "Case", limit: Limit) -> None:
     most = case.limits_of(ClockName.HANDLING)[0]
     if limit.unit != most.unit or not 1 <= limit.amount <= most.amount:
-        raise Refused("extension_too_long", most=str(most), asked=str(limit))
+        raise Refused("extension_too_long", most=most, most_zh=most.text, asked=limit, asked_zh=limit.text)

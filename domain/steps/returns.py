@@ -72,7 +72,7 @@ class DecideReturn(Command):
             )
             _back_to_the_dispatcher(case, at)
         else:
-            case.return_refused = True
+            case.return_refused = request.unit
             case.record(EventKind.RETURN_REFUSED, self.by, at, clock=clock, unit=request.unit, note=self.note)
             case.start(ClockName.SIGN_IN, at, unit=request.unit)
 

@@ -8,6 +8,7 @@ from domain.clock import Clock
 from domain.command import Command
 from domain.deadlines import working_days_left
 from domain.events import EventKind, Request, Status
+from domain.limits import Limit
 from domain.refusals import Refused
 from domain.rulebook import ClockName
 from domain.steps.dispatch import pending
@@ -34,9 +35,10 @@ class RequestSuspension(Command):
         assert clock is not None, "a case in handling has a handling clock"
         if at >= clock.due:
             raise Refused("limit_passed", on=case.day(clock.due))
-        end = _end_of(self.until, case)
-        if not at < end <= at + timedelta(days=case.rulebook.suspension.max_days):
+        today = at.astimezone(ZoneInfo(case.rulebook.days.zone)).date()
+        if not 1 <= (self.until - today).days <= case.rulebook.suspension.max_days:
             raise Refused("suspension_date", days=case.rulebook.suspension.max_days, until=self.until)
+        end = _end_of(self.until, case)
         case.request = Request(kind="suspension", unit=assignment.unit, at=at, until=end)
         case.record(
             EventKind.SUSPENSION_REQUESTED, self.by, at, clock=clock, unit=assignment.unit, note=self.note, until=end
@@ -58,13 +60,14 @@ class DecideSuspension(Command):
             case.record(EventKind.SUSPENSION_REFUSED, self.by, at, clock=decision, unit=request.unit, note=self.note)
             return
         assert request.until is not None, "a suspension request carries its date"
-        handling = case.clock(ClockName.HANDLING)
+        handling = case.stop(ClockName.HANDLING)
         assert handling is not None, "a case with a suspension request has a handling clock"
-        case.paused_days = working_days_left(at, handling.due, case.rulebook.days, case.calendar)
-        case.status = Status.SUSPENDED
+        left = working_days_left(at, handling.due, case.rulebook.days, case.calendar)
+        handling.limits, handling.fixed = [Limit(amount=left, unit="wd")], True
+        case.status, case.paused = Status.SUSPENDED, handling
         case.record(
             EventKind.SUSPENSION_GRANTED, self.by, at, clock=decision, unit=request.unit, note=self.note,
-            until=request.until, days_left=case.paused_days,
+            until=request.until, days_left=left,
         )  # fmt: skip
         until = max(request.until, at)
         case.clocks = [

@@ -1,0 +1,41 @@
+# Everything a new machine needs: Python 3.11, pip, make and git. `make demo` shows the engine at work, `make test` checks it.
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+
+.PHONY: setup up demo test bench lock clean
+
+setup: .venv/ready
+
+.venv/ready: requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is missing: install it, or say 'make PYTHON=…' with its path."; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed."; exit 1; }
+	@echo "setting up .venv (once; a minute or so) …"
+	@$(PYTHON) -m venv .venv || { echo "The venv module is missing: install it (Debian: python3-venv)."; exit 1; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+up: setup
+	@$(BIN)/jiesu up
+
+demo: setup
+	@$(BIN)/jiesu demo
+
+test: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n 2
+
+bench: setup
+	@$(BIN)/jiesu bench case
+
+# Pins every dependency with its hashes; needs uv.
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes --no-emit-index-url \
+		--output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf .venv .jiesu .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

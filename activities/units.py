@@ -1,0 +1,67 @@
+"""Handling units: orders, recalls and notices, to the unit's own system or to the people who look at our list."""
+
+import os
+from typing import Any
+
+import httpx2
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from activities.delivery import deliver
+from activities.http import post
+from activities.told import Told, look_up
+from domain.city import City
+from domain.effects import TELL, Effect, Party
+from domain.units import Unit
+from ledger.database import Ledger
+
+ORDERS = frozenset({"dispatch", "rework", "recall"})
+
+
+class Units:
+    """Tells units what they need to know to do their part."""
+
+    def __init__(self, ledger: Ledger, city: City, http: httpx2.AsyncClient) -> None:
+        self._ledger, self._city, self._http = ledger, city, http
+
+    @activity.defn(name=TELL[Party.UNIT])
+    async def tell(self, effect: Effect) -> None:
+        """Send one order or notice; the unit knows a repetition by the effect's key."""
+        told = await look_up(self._ledger, effect)
+        unit = self._city.units.get(effect.unit or "")
+        if unit is None:
+            raise ApplicationError(f"No unit {effect.unit} in this city", type="unknown_unit", non_retryable=True)
+
+        async def send() -> dict[str, Any]:
+            if unit.reach == "people":
+                return {}
+            return await post(self._http, f"{_address(unit)}/orders", effect.key, _order(effect, told))
+
+        await deliver(self._ledger, effect, told.text or "", send)
+
+
+def _address(unit: Unit) -> str:
+    address = os.environ.get(unit.endpoint or "")
+    if not address:
+        raise ApplicationError(f"{unit.endpoint} is not set, so {unit.code} cannot be reached", type="no_endpoint")
+    return address.rstrip("/")
+
+
+def _order(effect: Effect, told: Told) -> dict[str, Any]:
+    """What goes to the unit: the request itself with an order, only the news with a notice."""
+    order: dict[str, Any] = {
+        "case": effect.case,
+        "kind": effect.kind if effect.kind in ORDERS else "notice",
+        "notice": None if effect.kind in ORDERS else effect.kind,
+        "role": effect.role,
+        "unit": effect.unit,
+        "category": told.case.category,
+        "item": told.case.item,
+        "due": told.case.due.isoformat() if told.case.due else None,
+    }
+    if effect.kind in ("dispatch", "rework"):
+        contact = {"name": told.case.name, "phone": told.case.phone}
+        order |= {"title": told.case.title, "text": told.case.text, "address": told.case.address, "contact": contact}
+    elif told.text:
+        order["text"] = told.text
+    return order

@@ -1,0 +1,159 @@
+"""Intake (受理): a request by any channel, numbered and written down before the answer is given."""
+
+import re
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from api.access import allowed
+from api.fields import IdempotencyKey, Line, OptionalLine, Prose
+from api.problems import Problem
+from api.service import Service, now, service
+from domain.catalog import Suggestion
+from domain.grids import grid_of
+from domain.roles import Actor
+from ledger.cases import Intake, open_case
+from ledger.models import CaseRow
+
+router = APIRouter(tags=["intake"])
+
+Channel = Literal[
+    "phone", "wechat", "alipay", "app", "web", "mayor_mailbox", "message_board", "snapshot", "110", "province", "grid"
+]
+
+PHONE = re.compile(r"^(\+?86)?[- ]?(1\d{10}|0\d{2,3}[- ]?\d{7,8}|\d{7,8})$")
+DEFAULT_CATEGORY = "help"
+TITLE_LENGTH = 40
+
+
+class NewCase(BaseModel):
+    """A citizen's request. Only the text is required: one without usable contact or place is accepted and marked."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "channel": "phone",
+                "name": "王女士",
+                "phone": "13800000000",
+                "address": "丰庆路与国基路交叉口附近小区3号楼",
+                "text": "家里自来水水压变小，热水器打不着火，请帮忙查一下原因。",
+                "category": "help",
+            }
+        },
+    )
+
+    channel: Channel = "phone"
+    text: Prose
+    title: OptionalLine = Field(default=None, description="A few words; without it the first words of the text.")
+    name: OptionalLine = None
+    phone: OptionalLine = None
+    address: OptionalLine = None
+    longitude: float | None = Field(default=None, allow_inf_nan=False)
+    latitude: float | None = Field(default=None, allow_inf_nan=False)
+    category: Line | None = Field(default=None, description="Category of the rulebook; without it the catalog's.")
+    item: Line | None = Field(default=None, description="Catalog item; without it the catalog's best match, if any.")
+    outage: bool | None = Field(
+        default=None, description="大面积停水停电停气停热 or pollution; else by the item given."
+    )
+    province: bool = Field(default=False, description="Sent by the province's hotline.")
+    original_number: OptionalLine = Field(default=None, description="Its number at the province or at 110.")
+
+
+class Accepted(BaseModel):
+    """A request that has been accepted, durably."""
+
+    number: str
+    received_at: AwareDatetime
+    category: str
+    item: str | None
+    outage: bool
+    province: bool
+    grid: str | None
+    marks: list[str] = Field(description="`no_contact`, `no_location`, `unclassified`: for a person to look at.")
+    suggestions: list[Suggestion] = Field(description="What the catalog would dispatch it to; a dispatcher decides.")
+
+
+@router.post("/cases", status_code=201, summary="Accept a request (受理)")
+async def receive(
+    body: NewCase,
+    response: Response,
+    actor: Annotated[Actor, Depends(allowed("receive"))],
+    jiesu: Annotated[Service, Depends(service)],
+    key: IdempotencyKey = None,
+) -> Accepted:
+    """Number the request, write it down and start its case. What is answered 201 is never lost."""
+    suggestions = jiesu.city.catalog.suggest(f"{body.title or ''} {body.text}", body.address)
+    intake = _intake(body, actor, jiesu, suggestions)
+    day = intake.received_at.astimezone(ZoneInfo(jiesu.city.rulebook.days.zone)).date()
+    async with jiesu.ledger.session() as session:
+        row, new = await open_case(session, jiesu.city.rulebook.code, intake, day, f"{actor.id}:{key}" if key else None)
+    if not row.started:
+        await jiesu.start(row)
+    response.status_code = 201 if new else 200
+    response.headers["Location"] = f"/cases/{row.number}"
+    return _accepted(row, suggestions)
+
+
+def _intake(body: NewCase, actor: Actor, jiesu: Service, suggestions: list[Suggestion]) -> Intake:
+    city = jiesu.city
+    best = suggestions[0] if suggestions else None
+    given = city.catalog.items.get(body.item) if body.item else None
+    if body.item and given is None:
+        raise Problem(422, "unknown_item", "item: not in the city's catalog; see /catalog", "目录中没有该事项。")
+    category = body.category or (given or best or _Unclassified).category
+    if category not in city.rulebook.categories:
+        known = ", ".join(sorted(city.rulebook.categories))
+        raise Problem(422, "unknown_category", f"category: one of {known}", "本市规则中没有该诉求类别。")
+    grid = grid_of(body.address, city.grids)
+    return Intake(
+        **body.model_dump(exclude={"title", "category", "item", "outage", "province"}),
+        received_at=now(),
+        title=body.title or body.text[:TITLE_LENGTH],
+        category=category,
+        item=body.item or (best.item if best else None),
+        outage=given.outage if body.outage is None and given else bool(body.outage),
+        province=body.province or body.channel == "province",
+        grid=grid.code if grid else None,
+        marks=_marks(body, classified=bool(body.category or given or best)),
+        opened_role=actor.role,
+        opened_id=actor.id,
+        rulebook_version=city.rulebook.version,
+    )
+
+
+class _Unclassified:
+    category = DEFAULT_CATEGORY
+
+
+def _marks(body: NewCase, *, classified: bool) -> list[str]:
+    located = body.address is not None or usable_position(body.longitude, body.latitude)
+    marks = {
+        "no_contact": body.phone is None or not PHONE.match(body.phone),
+        "no_location": not located,
+        "unclassified": not classified,
+    }
+    return [mark for mark, holds in marks.items() if holds]
+
+
+def usable_position(longitude: float | None, latitude: float | None) -> bool:
+    """Whether a position (WGS 84 degrees) is one on earth, and not the 0, 0 that broken devices send."""
+    if longitude is None or latitude is None or (longitude, latitude) == (0, 0):
+        return False
+    return -180 <= longitude <= 180 and -90 <= latitude <= 90
+
+
+def _accepted(row: CaseRow, suggestions: list[Suggestion]) -> Accepted:
+    return Accepted(
+        number=row.number,
+        received_at=row.received_at,
+        category=row.category,
+        item=row.item,
+        outage=row.outage,
+        province=row.province,
+        grid=row.grid,
+        marks=row.marks,
+        suggestions=suggestions,
+    )

@@ -1,0 +1,155 @@
+"""Refusals and errors as RFC 9457 problems: a code for programs, a sentence in English and one in Chinese."""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from ledger.database import LEDGER_ERRORS
+from ledger.errors import BadCursor, KeyReused
+
+log = logging.getLogger("jiesu.api")
+
+RETRY_AFTER_SECONDS = 5
+
+
+class ProblemBody(BaseModel):
+    """What a refusal looks like on the wire."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        json_schema_extra={
+            "example": {
+                "type": "urn:jiesu:problem:already_signed_in",
+                "title": "Conflict",
+                "status": 409,
+                "code": "already_signed_in",
+                "detail": "zz-water already signed in on 2026-09-24 10:05.",
+                "detail_zh": "zz-water已于2026-09-24 10:05签收。",
+            }
+        },
+    )
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str
+    detail_zh: str | None = None
+
+
+class Problem(Exception):
+    """An answer that is not what was asked for."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        detail_zh: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **more: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail, self.detail_zh = status, code, detail, detail_zh
+        self.headers, self.more = dict(headers or {}), more
+
+    def response(self) -> JSONResponse:
+        """The problem as an HTTP answer."""
+        body = ProblemBody(
+            type=f"urn:jiesu:problem:{self.code}",
+            title=HTTPStatus(self.status).phrase,
+            status=self.status,
+            code=self.code,
+            detail=self.detail,
+            detail_zh=self.detail_zh,
+            **self.more,
+        )
+        return JSONResponse(
+            body.model_dump(exclude_none=True),
+            self.status,
+            headers=self.headers,
+            media_type="application/problem+json",
+        )
+
+
+def not_found(number: str) -> Problem:
+    """No such case, or none that the asker may know of."""
+    return Problem(404, "no_such_case", f"There is no case {number} here.", f"没有编号为{number}的工单。")
+
+
+def unavailable(what: str) -> Problem:
+    """Something we depend on does not answer; the same request may be repeated with the same Idempotency-Key."""
+    return Problem(
+        503,
+        "try_again",
+        f"{what} does not answer right now; repeat the request with the same Idempotency-Key.",
+        "系统繁忙，请稍后使用同一Idempotency-Key重试。",
+        headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+    )
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Make every error of the app a problem."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(KeyReused, _key_reused)
+    app.add_exception_handler(BadCursor, _bad_cursor)
+    for error in LEDGER_ERRORS:
+        app.add_exception_handler(error, _ledger_down)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+async def _problem(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)
+    return error.response()
+
+
+async def _malformed(_: Request, error: Exception) -> JSONResponse:
+    """Where the request is malformed; never what it said, which may be personal."""
+    assert isinstance(error, RequestValidationError)
+    faults = [{"where": ".".join(str(part) for part in fault["loc"]), "what": fault["msg"]} for fault in error.errors()]
+    first = faults[0] if faults else {"where": "body", "what": "malformed"}
+    more = f" ({len(faults) - 1} more)" if len(faults) > 1 else ""
+    return Problem(
+        422, "malformed", f"{first['where']}: {first['what']}{more}", "请求内容不符合格式要求。", errors=faults
+    ).response()
+
+
+async def _http(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+    return Problem(error.status_code, code, str(error.detail), headers=error.headers).response()
+
+
+async def _key_reused(_: Request, error: Exception) -> JSONResponse:
+    return Problem(
+        422,
+        "idempotency_key_reused",
+        "This Idempotency-Key was used for a request with another body; use a new key.",
+        "该Idempotency-Key已用于内容不同的请求，请更换。",
+    ).response()
+
+
+async def _bad_cursor(_: Request, error: Exception) -> JSONResponse:
+    return Problem(422, "bad_cursor", "The cursor is not one this list gave out; start from the first page.").response()
+
+
+async def _ledger_down(_: Request, error: Exception) -> JSONResponse:
+    log.warning("the ledger does not answer: %s", type(error).__name__)
+    return unavailable("The ledger").response()
+
+
+async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
+    log.error("unforeseen error on %s %s: %s", request.method, request.url.path, type(error).__name__, exc_info=error)
+    return Problem(
+        500, "internal", "Something went wrong on our side; it has been logged.", "系统内部错误。"
+    ).response()

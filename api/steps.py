@@ -1,0 +1,98 @@
+"""The steps of a case as plain verbs: one route each, made from the table of steps, so that none can be forgotten."""
+
+from collections.abc import Awaitable, Callable
+from hashlib import sha256
+from inspect import getdoc
+from typing import Annotated, Any
+from uuid import NAMESPACE_URL, uuid4, uuid5
+
+from fastapi import APIRouter, Body, Depends
+from pydantic import BaseModel, ConfigDict, create_model
+
+from api.access import allowed
+from api.examples import STEP_EXAMPLES
+from api.fields import CaseNumber, IdempotencyKey, Prose
+from api.problems import Problem, ProblemBody
+from api.service import Service, now, service
+from domain.command import Command
+from domain.roles import MAY, Actor
+from domain.steps import PEOPLE_STEPS
+from ledger.notes import put_note
+from ledger.requests import claim
+from workflows.names import Taken
+
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    404: {"model": ProblemBody, "description": "No such case, or none of yours."},
+    409: {"model": ProblemBody, "description": "A rule stands against the step; `code` and `detail` say which."},
+    503: {"model": ProblemBody, "description": "No worker answers; repeat with the same Idempotency-Key."},
+}
+
+NOT_IN_BODY = frozenset({"by", "note"})
+
+
+def body_of(command: type[Command]) -> type[BaseModel]:
+    """The request body of a step: the command without its actor, and its free text in place of the note's id."""
+    fields: dict[str, Any] = {
+        name: (field.annotation, field) for name, field in command.model_fields.items() if name not in NOT_IN_BODY
+    }
+    needs_text = command.model_fields["note"].is_required()
+    fields["text"] = (Prose, ...) if needs_text else (Prose | None, None)
+    config = ConfigDict(extra="forbid", json_schema_extra={"example": STEP_EXAMPLES[command.step]})
+    return create_model(f"{command.__name__}Body", __config__=config, __doc__=getdoc(command), **fields)
+
+
+def create_router() -> APIRouter:
+    """One route for each step that people take."""
+    router = APIRouter()
+    for step, command in PEOPLE_STEPS.items():
+        router.add_api_route(
+            f"/cases/{{number}}/{step}",
+            _endpoint(command),
+            methods=["POST"],
+            name=step,
+            tags=["steps of a " + ", ".join(sorted(MAY[step]))],
+            summary=(getdoc(command) or step).splitlines()[0],
+            description=getdoc(command),
+            responses=REFUSALS,
+        )
+    return router
+
+
+def _endpoint(command_type: type[Command]) -> Callable[..., Awaitable[Taken]]:
+    body_type = body_of(command_type)
+    needs_body = any(field.is_required() for field in body_type.model_fields.values())
+    default = Body() if needs_body else Body(default_factory=body_type)
+
+    async def take(
+        number: CaseNumber,
+        actor: Annotated[Actor, Depends(allowed(command_type.step))],
+        jiesu: Annotated[Service, Depends(service)],
+        body: body_type = default,  # type: ignore[valid-type]
+        key: IdempotencyKey = None,
+    ) -> Taken:
+        row = await jiesu.case(number, actor)
+        fields = {name: getattr(body, name) for name in body_type.model_fields if name != "text"}
+        _check_units(fields, jiesu)
+        request = f"{actor.id}:{command_type.step}:{key or uuid4()}"
+        note = await _keep(jiesu, number, actor, request, body)
+        return await jiesu.take(row, command_type(by=actor, note=note, **fields), request)
+
+    return take
+
+
+def _check_units(fields: dict[str, Any], jiesu: Service) -> None:
+    for unit in (fields.get("lead"), *fields.get("assisting", ())):
+        if unit and unit not in jiesu.city.units:
+            raise Problem(422, "unknown_unit", f"There is no unit {unit}; see /units.", f"没有承办单位{unit}。")
+
+
+async def _keep(jiesu: Service, number: str, actor: Actor, request: str, body: BaseModel) -> str | None:
+    """Claim the request's key for this body, and keep its text in the ledger; the engine is told only the text's id."""
+    digest = sha256(body.model_dump_json().encode()).hexdigest()
+    text: str | None = getattr(body, "text", None)
+    note = f"n-{uuid5(NAMESPACE_URL, f'{number}:{request}').hex}" if text else None
+    async with jiesu.ledger.session() as session:
+        await claim(session, number, request, digest)
+        if note and text:
+            await put_note(session, note, number, actor, text, now())
+    return note

@@ -1,0 +1,123 @@
+"""A case as a person reads it in Chinese: what it is about, where it stands, what comes next, what has happened."""
+
+from domain import words
+from domain.case import Case, Opening
+from domain.deadlines import show
+from domain.effects import Effect, Party
+from domain.events import Deadline, Event, EventKind
+from domain.rulebook import Action, ClockName, Rulebook
+
+PARTY = {
+    Party.UNIT: "通知承办单位",
+    Party.GRID: "通知网格",
+    Party.CITIZEN: "短信告知诉求人",
+    Party.SUPERVISION: "督办",
+    Party.DISCIPLINE: "推送纪检监察",
+}
+
+EFFECT = {
+    "dispatch": "派单",
+    "rework": "退回重办",
+    "recall": "撤回派单",
+    **{kind.value: label for kind, label in words.EVENT.items()},
+    **{action.value: label for action, label in words.ACTION.items()},
+}
+
+
+def title(opening: Opening, rules: Rulebook) -> str:
+    """One line for lists of cases: number, category and marks; never personal data."""
+    marks = ["应急"] * opening.outage + ["省级派发"] * opening.province
+    return " · ".join([opening.number, rules.categories[opening.category].name, *marks])
+
+
+def timer(deadline: Deadline, rules: Rulebook) -> str:
+    """The name of the running timer: which limit, whose, when it ends, and what will be done at the timer's instant."""
+    parts = [f"{words.CLOCK[deadline.clock]} {show(deadline.due, rules.days)}"]
+    if deadline.provisional:
+        parts.append("(暂定)")
+    if deadline.unit:
+        parts.append(deadline.unit)
+    if deadline.action and deadline.action is not Action.RED:
+        parts.append(f"下一步 {show(deadline.at, rules.days)} {words.ACTION[deadline.action]}")
+    return " ".join(parts)
+
+
+def effect(item: Effect) -> str:
+    """The name of an activity: whom it tells, and what."""
+    whom = item.unit or item.grid
+    return f"{PARTY[item.party]}{f' {whom}' if whom else ''}：{EFFECT.get(item.kind, item.kind)}"
+
+
+def line(event: Event, rules: Rulebook) -> str:
+    """One event in one line: when, what, who, and whether it was late."""
+    parts = [show(event.at, rules.days), words.EVENT[event.kind]]
+    if event.kind is EventKind.ESCALATED and event.action:
+        parts = [parts[0], words.ACTION[event.action]]
+    if event.clock:
+        parts.append(words.CLOCK[event.clock])
+    if event.unit:
+        parts.append(event.unit)
+    parts += _facts(event, rules)
+    if event.due and event.kind is EventKind.ESCALATED:
+        parts.append(f"应于 {show(event.due, rules.days)}")
+    elif event.due:
+        parts.append(f"{'逾期，' if event.late else ''}时限 {show(event.due, rules.days)}")
+    return "，".join(parts)
+
+
+def details(case: Case, lines: list[str]) -> str:
+    """The whole case in Markdown, for the engine's web page: standing, running limits, what has happened."""
+    head = [f"## {case.number} · {words.STATUS[case.status]}"]
+    if case.outcome:
+        head.append(f"办理结果：**{words.OUTCOME[case.outcome]}**")
+    name = case.rulebook.categories[case.category].name
+    head.append(f"类别：{name}{'（应急）' if case.outage else ''}{'（省级派发）' if case.province else ''}")
+    for part in case.assignments:
+        signed = f"已签收 {case.day(part.signed_in_at)}" if part.signed_in_at else "未签收"
+        head.append(f"{'主办' if part.lead else '协办'}：{part.unit}（{signed}）")
+    if case.request:
+        head.append(f"待审核：{words.REQUEST[case.request.kind]}（{case.day(case.request.at)} 提出）")
+    if case.breaches:
+        head.append("已超时：" + "、".join(words.CLOCK[clock] for clock in case.breaches))
+    return "\n\n".join([*head, *_clocks(case), "### 办理经过", "\n".join(f"- {text}" for text in lines)])
+
+
+def _clocks(case: Case) -> list[str]:
+    if not case.clocks:
+        return []
+    rows = [
+        f"| {words.CLOCK[clock.name]} | {clock.unit or '热线'} | {case.day(clock.due)}{' (暂定)' * clock.provisional} | "
+        f"{_next(case, clock.name, clock.unit)} |"
+        for clock in sorted(case.clocks, key=lambda clock: clock.due)
+    ]
+    return ["### 时限", "\n".join(["| 时限 | 责任方 | 到期 | 下一步 |", "|---|---|---|---|", *rows])]
+
+
+def _next(case: Case, name: ClockName, unit: str | None) -> str:
+    clock = case.clock(name, unit)
+    rung = clock.next_rung(case.rulebook) if clock else None
+    return f"{case.day(clock.next_at)} {words.ACTION[rung.action]}" if clock and rung else "—"
+
+
+def _facts(event: Event, rules: Rulebook) -> list[str]:
+    facts = event.facts
+    texts = []
+    if ground := rules.grounds.get(facts.get("ground", "")):
+        texts.append(ground.name)
+    if situation := rules.situations.get(facts.get("situation", "")):
+        texts.append(situation.name)
+    if facts.get("rating"):
+        texts.append(words.RATING[facts["rating"]])
+    if "solved" in facts:
+        texts.append("已解决" if facts["solved"] else "未解决")
+    if facts.get("reached") is False:
+        texts.append("未接通")
+    if facts.get("assisting"):
+        texts.append("协办 " + "、".join(facts["assisting"]))
+    if facts.get("now"):
+        texts.append(f"新时限 {show(facts['now'], rules.days)}")
+    if facts.get("error"):
+        texts.append(f"{PARTY[Party(facts['party'])]} {facts['error']}")
+    if event.kind is EventKind.CLOSED:
+        texts.append(words.OUTCOME[facts["outcome"]])
+    return texts

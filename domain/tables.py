@@ -1,0 +1,50 @@
+"""What the files that list things by code (`[[unit]]`, `[[grid]]`, `[[item]]`) have in common."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Annotated, Protocol, TypeVar
+
+from pydantic import BaseModel, StringConstraints, ValidationError
+
+from domain.errors import ConfigError, config_error_from, read_toml
+
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)]
+"""Names a unit, a grid or an item, in addresses of the API too."""
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+"""What people call it."""
+
+Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9-]{2,19}$")]
+
+
+class Coded(Protocol):
+    @property
+    def code(self) -> str: ...
+
+
+Model = TypeVar("Model", bound=BaseModel)
+Row = TypeVar("Row", bound=Coded)
+
+
+def read_as(path: Path, model: type[Model]) -> Model:
+    """Read a TOML file as `model`. Raises ConfigError naming the file, the key and what is wrong with it."""
+    try:
+        return model.model_validate(read_toml(path))
+    except ValidationError as error:
+        raise config_error_from(path, error) from None
+
+
+def by_code(path: Path, table: str, rows: Sequence[Row]) -> dict[str, Row]:
+    """The rows of `[[table]]` by code, in the order of the file. Raises ConfigError when a code is given twice."""
+    found: dict[str, Row] = {}
+    for n, row in enumerate(rows):
+        if row.code in found:
+            raise ConfigError(path, f"{table}.{n}.code", f"'{row.code}' is given twice")
+        found[row.code] = row
+    return found
+
+
+def check_known(path: Path, key: str, code: str, known: Collection[str], what: str) -> None:
+    """Raise ConfigError unless `code` is one of `known`; `what` says what it should have been, such as "a unit"."""
+    if code not in known:
+        raise ConfigError(path, key, f"'{code}' is not {what} of this city")

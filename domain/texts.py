@@ -1,0 +1,93 @@
+"""短信: what a citizen is told by text message, from the templates in `texts.toml`."""
+
+from math import ceil
+from pathlib import Path
+from string import Formatter
+from typing import Annotated
+
+from pydantic import AfterValidator, StringConstraints
+
+from domain.rulebook import Frozen
+from domain.tables import read_as
+
+PLACEHOLDERS = frozenset({"city", "number", "unit", "due", "guidance", "reason", "until", "to"})
+LONGEST_TEMPLATE = 300
+LONGEST_TEXT = 500
+"""Characters of a whole text; gateways split longer ones or refuse them."""
+
+
+def _placeholders(template: str) -> list[str]:
+    return [name for _, name, _, _ in Formatter().parse(template) if name is not None]
+
+
+def _checked(template: str) -> str:
+    try:
+        parts = list(Formatter().parse(template))
+    except ValueError as error:
+        raise ValueError(f"braces do not match: {error}") from None
+    for _, name, form, conversion in parts:
+        if name is not None and (name not in PLACEHOLDERS or form or conversion):
+            known = ", ".join(f"{{{placeholder}}}" for placeholder in sorted(PLACEHOLDERS))
+            raise ValueError(f"'{{{name}}}' is not a plain placeholder; known are {known}")
+    return template
+
+
+Template = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_TEMPLATE),
+    AfterValidator(_checked),
+]
+
+
+class Texts(Frozen):
+    """One template for each thing a citizen is told; the names are those of `domain.effects.TEXTS`."""
+
+    received: Template
+    rejected: Template
+    answered: Template
+    transferred: Template
+    extended: Template
+    suspended: Template
+    result: Template
+    rework: Template
+    withdrawn: Template
+
+    def render(self, key: str, **values: str | None) -> str:
+        """The text `key` with its placeholders filled in, at most `LONGEST_TEXT` characters on one line.
+
+        A text that would be longer has its longest value shortened, ending in "…". Values the template does not use are
+        ignored. Raises ValueError when there is no such text, or a value it needs is missing.
+        """
+        if key not in Texts.model_fields:
+            raise ValueError(f"there is no text '{key}'; there are {', '.join(Texts.model_fields)}")
+        template: str = getattr(self, key)
+        filled: dict[str, str] = {}
+        for name in _placeholders(template):
+            value = values.get(name)
+            if value is None:
+                raise ValueError(f"the text '{key}' needs a value for {{{name}}}")
+            filled[name] = " ".join(value.split())
+        return _fitted(template, filled)
+
+
+def _fitted(template: str, values: dict[str, str]) -> str:
+    text = template.format_map(values)
+    while (excess := len(text) - LONGEST_TEXT) > 0:
+        longest = max(values, key=lambda name: len(values[name]))
+        each = ceil(excess / _placeholders(template).count(longest))
+        values[longest] = _shortened(values[longest], len(values[longest]) - each)
+        text = template.format_map(values)
+    return text
+
+
+def _shortened(value: str, length: int) -> str:
+    return value[: max(length - 1, 0)] + "…"
+
+
+def load_texts(path: Path) -> Texts:
+    """Read a city's texts.
+
+    Raises ConfigError naming the file, the key and what is wrong: a text missing, unknown, empty or longer than
+    `LONGEST_TEMPLATE` characters, or a placeholder it cannot have.
+    """
+    return read_as(path, Texts)

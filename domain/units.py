@@ -1,0 +1,67 @@
+"""承办单位: who handles requests, and how the engine reaches them, read from `units.toml`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from domain.errors import ConfigError
+from domain.rulebook import Frozen
+from domain.tables import Code, Name, Phone, by_code, check_known, read_as
+
+Variable = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=60)]
+
+
+class Unit(Frozen):
+    """A bureau, district, street or utility that handles requests."""
+
+    code: Code
+    name: Name
+    kind: Literal["bureau", "district", "street", "water", "heat", "gas", "power", "company"]
+
+    reach: Literal["people", "http"] = "people"
+    """`http` when it has an order system of its own; otherwise its people work on the hotline's screens."""
+
+    endpoint: Variable | None = None
+    """Name of the environment variable that holds the URL of its order system: where it is differs per installation."""
+
+    phone: Phone | None = None
+    parent: Code | None = None
+    """The unit it belongs to."""
+
+    @model_validator(mode="after")
+    def _endpoint_with_http_only(self) -> Self:
+        if (self.reach == "http") != (self.endpoint is not None):
+            raise ValueError('endpoint: a unit with reach = "http" names one, and no other does')
+        return self
+
+
+class _File(Frozen):
+    unit: Annotated[tuple[Unit, ...], Field(min_length=1)]
+
+
+def load_units(path: Path) -> dict[str, Unit]:
+    """Read a city's units, by code, in the order of the file.
+
+    Raises ConfigError naming the file, the key and what is wrong, also for a code given twice, an unknown parent, and a
+    unit that belongs to itself.
+    """
+    rows = read_as(path, _File).unit
+    units = by_code(path, "unit", rows)
+    for n, unit in enumerate(rows):
+        if unit.parent is not None:
+            check_known(path, f"unit.{n}.parent", unit.parent, units, "a unit")
+    for n, unit in enumerate(rows):
+        if _belongs_to_itself(unit, units):
+            raise ConfigError(path, f"unit.{n}.parent", f"'{unit.code}' belongs to itself")
+    return units
+
+
+def _belongs_to_itself(unit: Unit, units: Mapping[str, Unit]) -> bool:
+    seen: set[str] = set()
+    parent = unit.parent
+    while parent is not None and parent not in seen:
+        seen.add(parent)
+        parent = units[parent].parent
+    return unit.code in seen

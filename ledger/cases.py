@@ -1,0 +1,212 @@
+"""Cases: opening them, recording what happens to them, reading one."""
+
+from datetime import date
+from functools import cache
+from hashlib import sha256
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic_core import to_jsonable_python
+from sqlalchemy import bindparam, delete, not_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlmodel import SQLModel, col
+
+from domain.events import Event, EventKind, Status, Summary
+from domain.roles import Role
+from ledger.database import Insert, insert, insert_for
+from ledger.errors import KeyReused
+from ledger.models import CaseRow, CaseUnitRow, EventRow, MeasureRow, MessageRow, NoteRow, SerialRow
+
+CASES = SQLModel.metadata.tables["cases"]
+CASE_UNITS = SQLModel.metadata.tables["case_units"]
+
+# Built once: these run for every step of every case.
+PROJECT = update(CASES).where(CASES.c.number == bindparam("of"), CASES.c.last_event <= bindparam("upto"))
+RELEASE_UNITS = delete(CASE_UNITS).where(
+    CASE_UNITS.c.case_number == bindparam("of"), CASE_UNITS.c.unit.not_in(bindparam("but", expanding=True))
+)
+
+MOVES = frozenset({EventKind.DISPATCHED, EventKind.REDISPATCHED, EventKind.RETURN_ACCEPTED})
+"""Events after which other units have the case."""
+
+
+class Intake(BaseModel):
+    """A request as it came in. What its `repr` hides is personal."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    received_at: AwareDatetime
+    channel: str
+    name: str | None = Field(default=None, repr=False)
+    phone: str | None = Field(default=None, repr=False)
+    address: str | None = Field(default=None, repr=False)
+    title: str = Field(repr=False)
+    text: str = Field(repr=False)
+    longitude: float | None = Field(default=None, repr=False)
+    latitude: float | None = Field(default=None, repr=False)
+    original_number: str | None = None
+    """The request's number at the province or at 110."""
+    category: str
+    item: str | None = None
+    outage: bool = False
+    province: bool = False
+    grid: str | None = None
+    marks: list[str] = Field(default_factory=list)
+    opened_role: Role
+    opened_id: str
+    rulebook_version: str
+
+    def digest(self) -> str:
+        """What tells two bodies apart; a repeat comes at another time, and may come under another rulebook."""
+        body = self.model_dump_json(exclude={"received_at", "rulebook_version"})
+        return sha256(body.encode()).hexdigest()
+
+
+async def open_case(
+    session: AsyncSession, city_code: str, intake: Intake, local_day: date, key: str | None = None
+) -> tuple[CaseRow, bool]:
+    """Number a request and write it down; return it and whether it is new.
+
+    A `key` that was used before gives the case it opened then, and False; with another body it raises KeyReused.
+    """
+    digest = intake.digest()
+    if key and (known := await _opened_with(session, key, digest)):
+        return known, False
+    row = CaseRow(
+        **intake.model_dump(),
+        number=await _next_number(session, city_code, local_day),
+        intake_key=key,
+        intake_hash=digest,
+        status=Status.RECEIVED.value,
+    )
+    statement = insert(session, CaseRow).values(row.model_dump()).on_conflict_do_nothing(index_elements=["intake_key"])
+    opened = await session.scalar(statement.returning(CaseRow))
+    if opened:
+        return opened, True
+    # Another request with this key was faster; the number allotted to this one stays unused.
+    assert key is not None
+    known = await _opened_with(session, key, digest)
+    assert known is not None
+    return known, False
+
+
+async def _opened_with(session: AsyncSession, key: str, digest: str) -> CaseRow | None:
+    known = await session.scalar(select(CaseRow).where(col(CaseRow.intake_key) == key))
+    if known and known.intake_hash != digest:
+        raise KeyReused(key)
+    return known
+
+
+async def _next_number(session: AsyncSession, city_code: str, day: date) -> str:
+    first = insert(session, SerialRow).values(city=city_code, day=day, last=1)
+    following = first.on_conflict_do_update(
+        index_elements=["city", "day"], set_={"last": col(SerialRow.last) + 1}
+    ).returning(col(SerialRow.last))
+    serial = (await session.execute(following)).scalar_one()
+    return f"{city_code}-{day:%Y%m%d}-{serial:05d}"
+
+
+async def unstarted(session: AsyncSession, limit: int) -> list[CaseRow]:
+    """Cases of which the engine has recorded nothing yet, lowest number first."""
+    statement = select(CaseRow).where(not_(CASES.c.started)).order_by(CASES.c.number).limit(limit)
+    return list(await session.scalars(statement))
+
+
+async def record(session: AsyncSession, summary: Summary, events: list[Event]) -> None:
+    """Append what happened to a case and show where it stands now.
+
+    Harmless to repeat: an event already there stays as it is, and a summary older than the one shown is not shown. Raises IntegrityError for a case that was never opened.
+    """
+    connection = await session.connection()
+    shown = await connection.execute(PROJECT, _projection(summary))
+    if events:
+        append = _append(connection.dialect.name)
+        await connection.execute(append, [_event_values(summary.number, event) for event in events])
+    if shown.rowcount and any(event.kind in MOVES for event in events):
+        await _show_units(connection, summary)
+
+
+@cache
+def _append(dialect: str) -> Insert:
+    return insert_for(dialect, EventRow).on_conflict_do_nothing(index_elements=["case_number", "n"])
+
+
+@cache
+def _assign(dialect: str) -> Insert:
+    assign = insert_for(dialect, CaseUnitRow)
+    return assign.on_conflict_do_update(index_elements=["case_number", "unit"], set_={"lead": assign.excluded.lead})
+
+
+def _projection(summary: Summary) -> dict[str, Any]:
+    return {
+        "of": summary.number,
+        "upto": summary.last_event,
+        **to_jsonable_python(summary, exclude={"number", "due", "closed_at"}),
+        "due": summary.due,
+        "closed_at": summary.closed_at,
+        "breached": bool(summary.breaches),
+        "started": True,
+    }
+
+
+def _event_values(number: str, event: Event) -> dict[str, Any]:
+    return {
+        "case_number": number,
+        "n": event.n,
+        "at": event.at,
+        "kind": event.kind.value,
+        "role": event.by.role.value,
+        "actor_id": event.by.id,
+        "actor_unit": event.by.unit,
+        "unit": event.unit,
+        "clock": event.clock and event.clock.value,
+        "due": event.due,
+        "provisional": event.provisional,
+        "action": event.action and event.action.value,
+        "note": event.note,
+        "facts": to_jsonable_python(event.facts),
+    }
+
+
+async def _show_units(connection: AsyncConnection, summary: Summary) -> None:
+    has = dict.fromkeys(summary.assisting, False)
+    if summary.lead:
+        has[summary.lead] = True
+    await connection.execute(RELEASE_UNITS, {"of": summary.number, "but": list(has)})
+    if has:
+        rows = [{"case_number": summary.number, "unit": unit, "lead": lead} for unit, lead in has.items()]
+        await connection.execute(_assign(connection.dialect.name), rows)
+
+
+async def get_case(session: AsyncSession, number: str) -> CaseRow | None:
+    """The case of a number."""
+    return await session.get(CaseRow, number, populate_existing=True)
+
+
+async def has_case(session: AsyncSession, number: str, unit: str | None) -> bool:
+    """Whether a unit has the case now, leading or assisting."""
+    return unit is not None and await session.get(CaseUnitRow, (number, unit)) is not None
+
+
+async def events_of(session: AsyncSession, number: str) -> list[EventRow]:
+    """What happened to a case, in order."""
+    statement = select(EventRow).where(col(EventRow.case_number) == number).order_by(col(EventRow.n))
+    return list(await session.scalars(statement))
+
+
+async def messages_of(session: AsyncSession, number: str) -> list[MessageRow]:
+    """The messages about a case, oldest first."""
+    statement = select(MessageRow).where(col(MessageRow.case_number) == number)
+    return list(await session.scalars(statement.order_by(col(MessageRow.created_at), col(MessageRow.key))))
+
+
+async def measures_of(session: AsyncSession, number: str) -> list[MeasureRow]:
+    """The measures raised over a case, oldest first."""
+    statement = select(MeasureRow).where(col(MeasureRow.case_number) == number)
+    return list(await session.scalars(statement.order_by(col(MeasureRow.at), col(MeasureRow.key))))
+
+
+async def notes_of(session: AsyncSession, number: str) -> list[NoteRow]:
+    """The free texts of a case's steps, oldest first."""
+    statement = select(NoteRow).where(col(NoteRow.case_number) == number)
+    return list(await session.scalars(statement.order_by(col(NoteRow.created_at), col(NoteRow.id))))

@@ -1,0 +1,114 @@
+"""The list of cases people search, page by page."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from sqlalchemy import ColumnElement, and_, not_, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.events import Status
+from ledger.cases import CASE_UNITS, CASES
+from ledger.errors import BadCursor
+from ledger.models import CaseRow
+
+EQUAL = ("category", "grid", "channel", "province", "outage", "phone")
+FORMAT = "%Y-%m-%dT%H:%M:%S.%f"
+SEARCHED = ("number", "title", "text", "address")
+
+
+class CaseFilter(BaseModel):
+    """Which cases to list; every field given narrows the list."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    status: list[Status] = Field(default_factory=list)
+    """Any of these; empty means any at all."""
+    category: str | None = None
+    unit: str | None = None
+    """A unit that has the case now, leading or assisting."""
+    grid: str | None = None
+    overdue: bool | None = None
+    """Whether a limit was breached or the nearest one has passed."""
+    due_before: AwareDatetime | None = None
+    received_from: AwareDatetime | None = None
+    received_to: AwareDatetime | None = None
+    """Up to, but not at, this instant."""
+    channel: str | None = None
+    province: bool | None = None
+    outage: bool | None = None
+    phone: str | None = Field(default=None, repr=False)
+    q: str | None = Field(default=None, repr=False)
+    """Found literally in number, title, text or address; letter case does not matter."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some cases, newest first, and the cursor of the next page if there is one."""
+
+    items: list[CaseRow]
+    next: str | None
+
+
+async def list_cases(
+    session: AsyncSession,
+    filters: CaseFilter,
+    cursor: str | None = None,
+    limit: int = 50,
+    now: datetime | None = None,
+) -> Page:
+    """One page of cases, newest first by receipt; `now` (by default the present) decides what is overdue.
+
+    A case that comes in while someone turns pages neither repeats nor hides another. Raises BadCursor.
+    """
+    place = tuple_(CASES.c.received_at, CASES.c.number)
+    statement = select(CaseRow).where(*_conditions(filters, now or datetime.now(UTC)))
+    if cursor is not None:
+        statement = statement.where(place < _decode(cursor))
+    newest = statement.order_by(CASES.c.received_at.desc(), CASES.c.number.desc()).limit(limit + 1)
+    found = list(await session.scalars(newest))
+    items = found[:limit]
+    return Page(items, _encode(items[-1]) if len(found) > limit else None)
+
+
+def _conditions(filters: CaseFilter, now: datetime) -> Iterator[ColumnElement[bool]]:
+    for name in EQUAL:
+        if (value := getattr(filters, name)) is not None:
+            yield CASES.c[name] == value
+    if filters.status:
+        yield CASES.c.status.in_([status.value for status in filters.status])
+    if filters.unit is not None:
+        yield CASES.c.number.in_(select(CASE_UNITS.c.case_number).where(CASE_UNITS.c.unit == filters.unit))
+    if filters.overdue is not None:
+        yield _overdue(now) if filters.overdue else _in_time(now)
+    if filters.due_before:
+        yield CASES.c.due < filters.due_before
+    if filters.received_from:
+        yield CASES.c.received_at >= filters.received_from
+    if filters.received_to:
+        yield CASES.c.received_at < filters.received_to
+    if filters.q:
+        yield or_(*(CASES.c[name].icontains(filters.q, autoescape=True) for name in SEARCHED))
+
+
+def _overdue(now: datetime) -> ColumnElement[bool]:
+    return or_(CASES.c.breached, CASES.c.due < now)
+
+
+def _in_time(now: datetime) -> ColumnElement[bool]:
+    return and_(not_(CASES.c.breached), or_(CASES.c.due.is_(None), CASES.c.due >= now))
+
+
+def _encode(row: CaseRow) -> str:
+    return urlsafe_b64encode(f"{row.received_at.astimezone(UTC).strftime(FORMAT)}|{row.number}".encode()).decode()
+
+
+def _decode(cursor: str) -> tuple[datetime, str]:
+    try:
+        at, number = urlsafe_b64decode(cursor).decode().split("|")
+        received_at = datetime.strptime(at, FORMAT).replace(tzinfo=UTC)
+    except ValueError:
+        raise BadCursor("no page of ours gave out this cursor") from None
+    return received_at, number.replace("\0", "")

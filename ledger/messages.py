@@ -1,0 +1,66 @@
+"""Messages to citizens, units and grids: one row each, with how its sending went."""
+
+from datetime import datetime
+from functools import cache
+from typing import Literal
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import SQLModel
+
+from ledger.database import Insert, insert_for
+from ledger.models import MessageRow
+
+MESSAGES = SQLModel.metadata.tables["messages"]
+
+Sending = Literal["sent", "sending", "failed"]
+"""`sending` has failed so far and will be tried again."""
+
+
+async def save_attempt(
+    session: AsyncSession,
+    key: str,
+    *,
+    case_number: str,
+    event: int,
+    party: str,
+    template: str,
+    text: str,
+    status: Sending,
+    attempts: int,
+    at: datetime,
+    unit: str | None = None,
+    reference: str | None = None,
+    error: str | None = None,
+) -> None:
+    """Note how an attempt to send a message ended, with the gateway's reference or the code of its error.
+
+    One row a key, with the number of attempts so far. What was sent stays sent.
+    """
+    connection = await session.connection()
+    row = {
+        "key": key,
+        "case_number": case_number,
+        "event": event,
+        "party": party,
+        "unit": unit,
+        "template": template,
+        "text": text,
+        "status": status,
+        "attempts": attempts,
+        "reference": reference,
+        "error": error,
+        "created_at": at,
+        "sent_at": at if status == "sent" else None,
+    }
+    await connection.execute(_save(connection.dialect.name), row)
+
+
+@cache
+def _save(dialect: str) -> Insert:
+    save = insert_for(dialect, MessageRow)
+    changing = ("status", "attempts", "reference", "error", "sent_at")
+    return save.on_conflict_do_update(
+        index_elements=["key"],
+        set_={name: save.excluded[name] for name in changing},
+        where=MESSAGES.c.status != "sent",
+    )

@@ -1,0 +1,63 @@
+"""What the stack needs before it serves: the ledger's tables, the city's units and grids, search attributes, keys."""
+
+import asyncio
+import json
+import os
+from pathlib import Path
+
+from domain.city import City, load_city
+from domain.roles import Role
+from ledger.city import sync_grids, sync_units
+from ledger.database import Ledger, open_ledger
+from ledger.keys import create_key, find_key
+from ledger.migrate import upgrade
+from sandbox.system import keys_file, temporal_address
+from settings import Settings
+from temporal import search_attributes
+from temporal.connection import connect
+
+STAFF = (Role.AGENT, Role.DISPATCHER, Role.CALLBACK, Role.SUPERVISOR, Role.INSPECTOR, Role.ADMIN, Role.CITIZEN)
+
+
+def staff_keys_file(settings: Settings) -> Path:
+    """Keys of one member of staff for each role, for people trying the sandbox: JSON, role to key."""
+    return settings.home.resolve() / "staff-keys.json"
+
+
+async def prepare(settings: Settings) -> None:
+    """Make ledger and engine ready for the city. Safe to repeat; nothing that is there already is lost.
+
+    Raises ConfigError for a malformed city.
+    """
+    city = load_city(settings.city_folder)
+    await asyncio.to_thread(upgrade, settings.ledger_url)
+    client = await connect({"TEMPORAL_ADDRESS": temporal_address(settings)})
+    await search_attributes.ensure(client)
+    ledger = open_ledger(settings.ledger_url)
+    try:
+        await _sync(ledger, city)
+        staff = {role.value: (role, None) for role in STAFF}
+        units = {code: (Role.UNIT, code) for code in city.units}
+        await _issue(ledger, staff_keys_file(settings), staff)
+        await _issue(ledger, keys_file(settings), units)
+    finally:
+        await ledger.close()
+
+
+async def _sync(ledger: Ledger, city: City) -> None:
+    async with ledger.session() as session:
+        await sync_units(session, city.units.values())
+        await sync_grids(session, city.grids.values())
+
+
+async def _issue(ledger: Ledger, path: Path, wanted: dict[str, tuple[Role, str | None]]) -> None:
+    """Keep the keys in the file that still work, make those that are missing, and let nobody else read the file."""
+    known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    async with ledger.session() as session:
+        for name, (role, unit) in wanted.items():
+            if name not in known or await find_key(session, known[name]) is None:
+                known[name] = await create_key(session, role, unit, "sandbox")
+    draft = path.with_suffix(".new")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(known, file, indent=2)
+    draft.replace(path)

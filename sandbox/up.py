@@ -1,0 +1,42 @@
+"""`jiesu up`: the whole system on this machine, in real time, until Ctrl-C."""
+
+import asyncio
+from functools import partial
+
+import typer
+
+from sandbox.prepare import prepare, staff_keys_file
+from sandbox.stack import Stack
+from settings import Settings
+
+
+def run(settings: Settings) -> None:
+    """Start, print where to look, wait for Ctrl-C, stop.
+
+    Raises StackError when it cannot start or go on, ConfigError for a malformed city.
+    """
+    asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> None:
+    async with Stack(settings, prepare=partial(prepare, settings), progress=typer.echo) as stack:
+        typer.echo(welcome(settings, stack.urls))
+        await stack.wait()
+        typer.echo("stopping …")
+    typer.echo("Stopped. `make up` goes on where this left off.")
+
+
+def welcome(settings: Settings, urls: dict[str, str]) -> str:
+    """Where to look, and how to begin."""
+    return "\n".join(
+        [
+            "",
+            f"  API, with documentation   {urls['api']}",
+            f"  Temporal Web UI           {urls['temporal']}",
+            f"  sandbox city              {urls['sandbox']}",
+            f"  keys for each role        {staff_keys_file(settings)}",
+            f"  logs                      {settings.home.resolve() / 'logs'}",
+            "",
+            "Ctrl-C stops it.",
+        ]
+    )

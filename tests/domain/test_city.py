@@ -1,0 +1,159 @@
+import copy
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from domain.city import City, load_city
+from domain.errors import ConfigError
+from domain.grids import Grid, grid_of, load_grids
+from domain.units import load_units
+
+ZHENGZHOU = Path(__file__).parents[2] / "cities" / "zhengzhou"
+FILES = ["rulebook.toml", "calendar.toml", "units.toml", "grids.toml", "catalog.toml", "texts.toml"]
+Write = Callable[[str], Path]
+
+UNIT = '[[unit]]\ncode = "water"\nname = "水务"\nkind = "water"\n'
+GRID = '[[grid]]\ncode = "east"\nname = "东街"\nlevel = "street"\nwords = ["东街"]\n'
+
+
+@pytest.fixture(scope="module")
+def city() -> City:
+    return load_city(ZHENGZHOU)
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def write(text: str) -> Path:
+        path = tmp_path / "file.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    return shutil.copytree(ZHENGZHOU, tmp_path / "copied")
+
+
+def test_the_city_loads_whole(city: City) -> None:
+    assert (city.folder, city.rulebook.city) == ("zhengzhou", "郑州市")
+    assert len(city.catalog.items) >= 40
+    assert copy.deepcopy(city) is city
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(city, "folder", "other")  # noqa: B010
+
+
+def test_its_utilities_are_reached_each_on_its_own(city: City) -> None:
+    assert all(unit.reach == "http" for unit in city.units.values())
+    utilities = {"water", "heat", "gas", "power"}
+    reached = {(unit.kind if unit.kind in utilities else "office", unit.endpoint) for unit in city.units.values()}
+    assert reached == {(kind, f"JIESU_ENDPOINT_{kind.upper()}") for kind in utilities | {"office"}}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_file_is_needed(copied: Path, name: str) -> None:
+    (copied / name).unlink()
+    with pytest.raises(ConfigError, match="no such file") as caught:
+        load_city(copied)
+    assert caught.value.path == copied / name
+
+
+def test_the_files_are_checked_against_each_other(copied: Path) -> None:
+    units = (copied / "units.toml").read_text(encoding="utf-8")
+    (copied / "units.toml").write_text(units.replace('"zz-yibao"', '"zz-other"'), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"catalog\.toml: item\.\d+\.lead: 'zz-yibao' is not a unit of this city"):
+        load_city(copied)
+
+
+def test_an_unknown_city_names_those_there_are(tmp_path: Path, copied: Path) -> None:
+    with pytest.raises(ConfigError, match=r"atlantis: there is no such city; the cities here are: copied$"):
+        load_city(tmp_path / "atlantis")
+    with pytest.raises(ConfigError, match="the cities here are: none"):
+        load_city(tmp_path / "nowhere" / "atlantis")
+
+
+@pytest.mark.parametrize(
+    ("address", "code"),
+    [
+        ("金水区杜岭街八栋楼社区3号楼", "zz-g-badonglou"),
+        ("金水区杜岭街12号", "zz-g-dulingjie"),
+        ("未来路街道燕乐里新田小区", "zz-g-yanlelixintian"),
+        ("丰庆路与国基路交叉口丰庆佳苑", "zz-g-fengqingjiayuan"),
+        ("郑东新区西周路与安平路", "zz-g-shangdulu"),
+        ("二七区 云立方 小区", "zz-g-yunlifang"),
+        ("郑州火车站西广场", "zz-g-huochezhan"),
+        ("郑东新区ＣＢＤ内环", "zz-g-cbd"),
+        ("二七广场地铁口", "zz-g-erqita"),
+        ("某县某村", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_grid_of_an_address(city: City, address: str | None, code: str | None) -> None:
+    grid = grid_of(address, city.grids)
+    assert (grid and grid.code) == code
+
+
+def test_the_finest_grid_then_the_longest_word_then_the_file() -> None:
+    rows = [
+        Grid(code="street", name="街", level="street", words=("很长的街道名字",)),
+        Grid(code="short", name="短", level="micro", words=("花园",)),
+        Grid(code="long", name="长", level="exclusive", words=("东花园",)),
+        Grid(code="same", name="同", level="micro", words=("东花园",)),
+    ]
+    grid = grid_of("很长的街道名字东花园", {row.code: row for row in rows})
+    assert grid is rows[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "problem"),
+    [
+        ("", "unit", "is missing"),
+        (UNIT + "colour = 1", "unit.0.colour", "unknown key"),
+        (UNIT + UNIT, "unit.1.code", "'water' is given twice"),
+        (UNIT.replace('"water"', '"Water"', 1), "unit.0.code", "match pattern"),
+        (UNIT.replace('kind = "water"', 'kind = "fire"'), "unit.0.kind", "'bureau'"),
+        (UNIT + 'reach = "pigeon"', "unit.0.reach", "'people' or 'http'"),
+        (UNIT + 'reach = "http"', "unit.0", "endpoint: "),
+        (UNIT + 'endpoint = "JIESU_ENDPOINT_WATER"', "unit.0", "endpoint: "),
+        (UNIT + 'reach = "http"\nendpoint = "http://10.0.0.1"', "unit.0.endpoint", "match pattern"),
+        (UNIT + 'phone = "ask at the door"', "unit.0.phone", "match pattern"),
+        (UNIT + 'parent = "city"', "unit.0.parent", "'city' is not a unit of this city"),
+        (UNIT + 'parent = "water"', "unit.0.parent", "'water' belongs to itself"),
+        (
+            UNIT + 'parent = "heat"\n' + UNIT.replace('"water"', '"heat"', 1) + 'parent = "water"',
+            "unit.0.parent",
+            "belongs to itself",
+        ),
+        ("[[unit]", "", "not valid TOML"),
+    ],
+)
+def test_malformed_units_name_file_key_and_problem(write: Write, text: str, key: str, problem: str) -> None:
+    path = write(text)
+    with pytest.raises(ConfigError, match=problem) as caught:
+        load_units(path)
+    assert (caught.value.path, caught.value.key) == (path, key)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "problem"),
+    [
+        ("", "grid", "is missing"),
+        (GRID + "colour = 1", "grid.0.colour", "unknown key"),
+        (GRID + GRID, "grid.1.code", "'east' is given twice"),
+        (GRID.replace('"street"', '"planet"'), "grid.0.level", "'street'"),
+        (GRID.replace('["东街"]', "[]"), "grid.0.words", "at least 1 item"),
+        (GRID.replace('["东街"]', '["东"]'), "grid.0.words.0", "at least 2"),
+        (GRID + 'parent = "west"', "grid.0.parent", "'west' is not a grid of this city"),
+        (GRID + 'parent = "east"', "grid.0.parent", "'east' is no coarser grid than 'east'"),
+    ],
+)
+def test_malformed_grids_name_file_key_and_problem(write: Write, text: str, key: str, problem: str) -> None:
+    path = write(text)
+    with pytest.raises(ConfigError, match=problem) as caught:
+        load_grids(path)
+    assert (caught.value.path, caught.value.key) == (path, key)

@@ -1,0 +1,46 @@
+"""Names by which the engine's pieces call each other, and the messages that travel between them."""
+
+from datetime import datetime
+from typing import Final
+
+from pydantic import BaseModel
+
+from domain.calendar import WorkCalendar
+from domain.case import Case, Opening
+from domain.events import Outcome, Status
+from domain.rulebook import ClockName, Rulebook
+from domain.story import title
+
+CASE: Final = "Case"
+"""Workflow type of a case; its id is the case number."""
+
+
+class CaseInput(BaseModel):
+    """What a case is started with: its opening, and the rules and calendar it keeps for life.
+
+    `state` and `story` carry a long case over when its history is continued in a new run.
+    """
+
+    opening: Opening
+    rulebook: Rulebook
+    calendar: WorkCalendar
+    state: Case | None = None
+    story: list[str] = []
+
+    @property
+    def title(self) -> str:
+        return title(self.opening, self.rulebook)
+
+
+class Taken(BaseModel):
+    """The engine's answer to a step that was accepted."""
+
+    number: str
+    event: int
+    """Number of the last event it caused."""
+    status: Status
+    outcome: Outcome | None
+    due: datetime | None
+    """When the nearest limit ends, UTC."""
+    due_clock: ClockName | None
+    provisional: bool
