@@ -15,6 +15,7 @@ from domain.errors import ConfigError
 from domain.limits import Limit
 from domain.roles import MAY
 from domain.rulebook import load_rulebook
+from sandbox.supervisor import StackError
 from settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from domain.city import City, load_city
@@ -50,14 +51,24 @@ async def _sync(ledger: Ledger, city: City) -> None:
         await sync_grids(session, city.grids.values())
 
 
-async def _issue(ledger: Ledger, path: Path, wanted: dict[str, tuple[Role, str | None]]) -> None:
-    """Keep the keys in the file that still work, make those that are missing, and let nobody else read the file."""
-    known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+async def _issue(ledger: Ledger, path: Path, wanted: Mapping[str, tuple[Role, str | None]]) -> None:
+    """Keep the keys in the file that still work, and make those that are missing."""
+    known = _read(path)
     async with ledger.session() as session:
         for name, (role, unit) in wanted.items():
             if name not in known or await find_key(session, known[name]) is None:
                 known[name] = await create_key(session, role, unit, "sandbox")
+    _write(path, known)
+
+
+def _read(path: Path) -> dict[str, str]:
+    known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return known
+
+
+def _write(path: Path, keys: dict[str, str]) -> None:
+    """Write the file so that nobody else can read it."""
     draft = path.with_suffix(".new")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump(known, file, indent=2)
+        json.dump(keys, file, indent=2)
     draft.replace(path)

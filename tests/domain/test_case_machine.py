@@ -76,7 +76,18 @@ NOT_REACHED: dict[str, st.SearchStrategy[Any]] = {"reached": st.just(False)}
 ORDER = st.tuples(st.permutations(UNITS), st.integers(0, 2)).map(
     lambda drawn: {"lead": drawn[0][0], "assisting": tuple(drawn[0][1 : 1 + drawn[1]])}
 )
-BEGUN = st.sampled_from([(), ("dispatch",), *[("dispatch", "sign-in")] * 5, ("dispatch", "sign-in", "submit-result")])
+BEGUN: st.SearchStrategy[dict[str, dict[str, Any]]] = st.sampled_from(
+    [
+        {},
+        {"dispatch": {"lead": "water", "assisting": ("gas",)}},
+        {"dispatch": {"lead": "water"}, "sign-in": {}},
+        {"dispatch": {"lead": "water", "assisting": ("gas", "heat")}, "sign-in": {}},
+        {"dispatch": {"lead": "water"}, "request-return": {}},
+        {"dispatch": {"lead": "water"}, "sign-in": {}, "request-extension": {}},
+        {"dispatch": {"lead": "water"}, "sign-in": {}, "request-suspension": {"until": timedelta(days=9)}},
+        {"dispatch": {"lead": "water"}, "sign-in": {}, "submit-result": {}},
+    ]
+)
 UNTIL = st.sampled_from([-1, 0, 1, 2, 7, 30, 180, 181]).map(timedelta)
 ARGUMENTS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "reject": st.fixed_dictionaries({"ground": st.sampled_from(["petition", "privacy", "nonsense"])}),
@@ -100,7 +111,7 @@ ARGUMENTS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "report-failure": st.fixed_dictionaries({"effect": st.just("e"), "party": st.just("unit"), "error": st.just("x")}),
 }
 WAIT = st.one_of(
-    st.sampled_from(["to the instant", "to just before it"]),
+    st.sampled_from(["to the next rung", "to just before it", "to just before a limit"]),
     st.integers(0, 240).map(lambda minutes: timedelta(minutes=minutes)),
     st.integers(0, 240).map(lambda minutes: timedelta(minutes=minutes)),
     st.integers(0, 48).map(lambda hours: timedelta(hours=hours)),
@@ -136,7 +147,7 @@ class Life(RuleBasedStateMachine):
         province: bool,
         starts: str,
         ends: time | None,
-        begun: tuple[str, ...],
+        begun: dict[str, dict[str, Any]],
     ) -> None:
         self.now += timedelta(minutes=minutes)
         opening = Opening(
@@ -149,9 +160,8 @@ class Life(RuleBasedStateMachine):
         self.twin, again = Case.open(opening, rules, CALENDAR)
         assert events == again
         self.note(events)
-        for step in begun:
-            arguments = {"lead": "water", "assisting": ("gas",)} if step == "dispatch" else {}
-            self.give(_command(step, "water", arguments))
+        for step, arguments in begun.items():
+            self.give(self.command(step, "water", arguments))
 
     # --- what may happen ----------------------------------------------------------------------------------------------
 
@@ -200,7 +210,7 @@ class Life(RuleBasedStateMachine):
                 | dict.fromkeys(worked, "上班"),
             }
         )
-        self.give(ENGINE_STEPS["change-calendar"](by=ENGINE, calendar=calendar))
+        self.give(_command("change-calendar", None, {"calendar": calendar}))
 
     @rule()
     def the_twin_moves_house(self) -> None:
@@ -212,16 +222,18 @@ class Life(RuleBasedStateMachine):
     def later(self, wait: timedelta | str) -> datetime:
         if isinstance(wait, timedelta):
             return self.now + wait
-        deadline = self.case.due()
-        if deadline is None:
-            return self.now
-        return max(self.now, deadline.at - timedelta(microseconds=wait == "to just before it"))
+        limit, deadline = self.case.summary().due, self.case.due()
+        end = limit if wait == "to just before a limit" else deadline and deadline.at
+        return max(self.now, end - timedelta(microseconds=wait != "to the next rung")) if end else self.now
 
     def take(self, data: st.DataObject, step: str, unit: str | None = None) -> None:
         arguments = data.draw(ARGUMENTS.get(step, st.just({})))
+        self.give(self.command(step, unit, arguments))
+
+    def command(self, step: str, unit: str | None, arguments: dict[str, Any]) -> Command:
         if "until" in arguments:
             arguments = {"until": self.now.astimezone(LOCAL).date() + arguments["until"]}
-        self.give(_command(step, unit, arguments))
+        return _command(step, unit, arguments)
 
     def give(self, command: Command) -> None:
         before = self.case.model_copy(deep=True)
@@ -364,7 +376,7 @@ def _aims_well(clock: Clock, rules: Rulebook) -> bool:
 
 
 Life.TestCase.settings = settings(
-    max_examples=150,
+    max_examples=250,
     stateful_step_count=40,
     deadline=None,
     derandomize=True,
@@ -380,9 +392,8 @@ def test_years_of_sleep_in_an_outage_take_no_time() -> None:
         number="ZZ-1", received_at=start, by=AGENT, channel="phone", category="help", outage=True
     )  # fmt: skip
     case, _ = Case.open(opening, RULEBOOK, CALENDAR)
-    water = Actor(role=Role.UNIT, id="key-1", unit="water")
-    case.handle(PEOPLE_STEPS["dispatch"](by=AGENT, lead="water"), start)
-    case.handle(PEOPLE_STEPS["sign-in"](by=water), start)
+    case.handle(_command("dispatch", None, {"lead": "water"}), start)
+    case.handle(_command("sign-in", "water", {}), start)
     began = datetime.now(UTC)
     events = case.lapse(start + timedelta(days=1000))
     assert datetime.now(UTC) - began < timedelta(seconds=5)

@@ -80,7 +80,7 @@ def shown(
     async def make(came_in: dict[str, Any] | None = None, **changes: Any) -> str:
         number = await opened(**came_in or {})
         async with ledger.session() as session:
-            await record(session, summary(number, **changes), [])
+            await record(session, summary(number, **changes), [event()])
         return number
 
     return make

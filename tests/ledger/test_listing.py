@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from domain.events import Status
+from domain.events import EventKind, Status
 from domain.rulebook import ClockName
 from ledger.cases import record
 from ledger.database import Ledger

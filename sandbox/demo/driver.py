@@ -1,0 +1,213 @@
+"""How the demonstration acts: people through the API, units through their own systems, time through the engine."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self, TypeVar
+from uuid import uuid4
+
+import httpx2
+from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import TimeSkipper
+
+from domain.city import City
+from sandbox.prepare import staff_keys_file
+from sandbox.system import environment, temporal_address
+from settings import Settings
+from temporal.connection import connect
+
+PATIENCE = 90.0
+"""Seconds for which whatever does not answer is asked again: a process that was killed is back well before."""
+PAUSE = 0.25
+CLOCK_TOLERANCE = timedelta(seconds=2)
+
+Say = Callable[[str], None]
+Answer = TypeVar("Answer")
+
+
+class Unexpected(Exception):
+    """Something answered otherwise than the story says."""
+
+
+@dataclass
+class Case:
+    """A case of the demonstration and what the dispatch catalog suggested for it."""
+
+    number: str
+    suggestion: dict[str, Any] | None
+    say: Say
+    presses: list[int] = field(default_factory=list)
+
+
+class Driver:
+    """Acts for everybody. Every request carries an idempotency key and is repeated until somebody answers it."""
+
+    def __init__(self, settings: Settings, city: City, client: Client) -> None:
+        self._api = f"http://{settings.host}:{settings.api_port}"
+        self._sandbox = f"http://{settings.host}:{settings.sandbox_port}"
+        self._keys: dict[str, str] = json.loads(staff_keys_file(settings).read_text(encoding="utf-8"))
+        self._addresses = environment(settings)
+        self._units = city.units
+        self._http = httpx2.AsyncClient(timeout=30, trust_env=False)
+        self._client, self._skipper = client, TimeSkipper(client)
+
+    @classmethod
+    async def open(cls, settings: Settings, city: City) -> Self:
+        """A driver connected to the stack of `settings`."""
+        return cls(settings, city, await connect({"TEMPORAL_ADDRESS": temporal_address(settings)}))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    # --- people -------------------------------------------------------------------------------------------------------
+
+    async def submit(self, role: str, request: dict[str, Any], say: Say) -> Case:
+        """Submit a request by its channel."""
+        accepted = await self._ask("POST", f"{self._api}/cases", 201, role=role, body=request)
+        suggestions = accepted["suggestions"]
+        return Case(accepted["number"], suggestions[0] if suggestions else None, say)
+
+    async def step(self, case: Case, role: str, step: str, **body: Any) -> None:
+        """A member of staff, or the citizen, takes a step."""
+        await self._ask("POST", f"{self._api}/cases/{case.number}/{step}", 200, role=role, body=body)
+        case.say(f"{role}: {step}")
+
+    async def refused(self, case: Case, unit: str, step: str, code: str, **body: Any) -> None:
+        """A unit tries a step that a rule stands against."""
+        problem = await self._press(case, unit, step, body, 409)
+        if problem["code"] != code:
+            raise Unexpected(f"{unit}: {step} was refused as {problem['code']}, not {code}")
+        case.say(f"{unit}: {step} refused: {problem['detail']}")
+
+    async def dispatch(self, case: Case, **body: Any) -> None:
+        """The dispatcher follows the catalog's suggestion, unless told otherwise."""
+        suggestion = case.suggestion or {}
+        usual = {"lead": suggestion.get("lead"), "assisting": suggestion.get("assisting", [])}
+        await self.step(case, "dispatcher", "dispatch", **(usual | body))
+
+    # --- units --------------------------------------------------------------------------------------------------------
+
+    async def unit(self, case: Case, unit: str, step: str, **body: Any) -> None:
+        """A unit's clerk presses a button in the unit's own system, once the order has arrived there."""
+        await self._order_arrived(case, unit)
+        await self._press(case, unit, step, body, 200)
+        case.say(f"{unit}: {step}")
+
+    async def _press(self, case: Case, unit: str, step: str, body: dict[str, Any], wanted: int) -> dict[str, Any]:
+        url = f"{self._system(unit)}/orders/{case.number}/steps/{step}?unit={unit}"
+        answer: dict[str, Any] = await self._ask("POST", url, wanted, body=body)
+        return answer
+
+    async def _order_arrived(self, case: Case, unit: str) -> None:
+        async def arrived() -> bool:
+            url = f"{self._system(unit)}/orders?case={case.number}&unit={unit}"
+            orders: list[dict[str, Any]] = await self._ask("GET", url, 200)
+            return any(order["kind"] == "dispatch" for order in orders)
+
+        await _until(arrived, f"{unit} has not received {case.number}")
+
+    def _system(self, unit: str) -> str:
+        return self._addresses[self._units[unit].endpoint or ""]
+
+    async def fault(self, party: str, kind: str, **more: Any) -> None:
+        """Switch a fault of the sandbox city."""
+        await self._ask("PUT", f"{self._sandbox}/faults/{party}", 200, body={"kind": kind, **more})
+
+    # --- time ---------------------------------------------------------------------------------------------------------
+
+    async def wait(self, case: Case, **duration: float) -> None:
+        """Let time pass for this case: `hours=3`, `days=1` …"""
+        handle = self._client.get_workflow_handle(case.number)
+        start = await _patiently(lambda: self._skipper.get_current_time(handle))
+        await self._pass(case, handle, start + timedelta(**duration))
+
+    async def wait_past_due(self, case: Case, **more: float) -> None:
+        """Let the nearest limit pass, and some more time after it."""
+        async def running() -> bool:
+            return (await self.read(case))["due"] is not None
+
+        await _until(running, f"no limit runs for {case.number}")
+        due = datetime.fromisoformat((await self.read(case))["due"])
+        handle = self._client.get_workflow_handle(case.number)
+        await self._pass(case, handle, due + timedelta(**more))
+
+    async def _pass(self, case: Case, handle: WorkflowHandle[Any, Any], until: datetime) -> None:
+        """Move the case's own clock on; asked again by the clock it shows, so a killed server skips nothing twice."""
+
+        async def passed() -> bool:
+            left = until - await self._skipper.get_current_time(handle)
+            if left <= CLOCK_TOLERANCE:
+                return True
+            return not await self._skipper.fast_forward(handle, left)
+
+        await _until(passed, f"time does not pass for {case.number}")
+        case.say(f"time passes … {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    async def read(self, case: Case) -> dict[str, Any]:
+        """The case as it stands."""
+        found: dict[str, Any] = await self._ask("GET", f"{self._api}/cases/{case.number}", 200, role="inspector")
+        return found
+
+    async def timeline(self, case: Case) -> dict[str, Any]:
+        """Everything that happened, once nothing is on its way any more."""
+        url = f"{self._api}/cases/{case.number}/timeline"
+
+        async def settled() -> bool:
+            closed = (await self.read(case))["closed_at"] is not None
+            description = await self._client.get_workflow_handle(case.number).describe()
+            return closed and description.close_time is not None
+
+        await _until(settled, f"{case.number} does not end")
+        found: dict[str, Any] = await self._ask("GET", url, 200, role="inspector")
+        return found
+
+    async def _ask(
+        self, method: str, url: str, wanted: int, *, role: str | None = None, body: dict[str, Any] | None = None
+    ) -> Any:
+        headers = {"Idempotency-Key": str(uuid4())}
+        if role:
+            headers["Authorization"] = f"Bearer {self._keys[role]}"
+
+        async def once() -> httpx2.Response:
+            response = await self._http.request(method, url, json=body, headers=headers)
+            if response.status_code in (502, 503, 504):
+                raise _Busy
+            return response
+
+        response = await _patiently(once)
+        if response.status_code != wanted and not (wanted == 201 and response.status_code == 200):
+            raise Unexpected(f"{method} {url}: {response.status_code} {response.text[:300]}")
+        return response.json()
+
+
+class _Busy(Exception):
+    pass
+
+
+async def _patiently(ask: Callable[[], Awaitable[Answer]]) -> Answer:
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return await ask()
+        except (_Busy, httpx2.TransportError, RuntimeError):
+            if time.monotonic() > end:
+                raise
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND or time.monotonic() > end:
+                raise
+        await asyncio.sleep(PAUSE)
+
+
+async def _until(done: Callable[[], Awaitable[bool]], complaint: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while not await _patiently(done):
+        if time.monotonic() > end:
+            raise Unexpected(complaint)
+        await asyncio.sleep(PAUSE)
