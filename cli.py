@@ -15,10 +15,16 @@ from domain.errors import ConfigError
 from domain.limits import Limit
 from domain.roles import MAY
 from domain.rulebook import load_rulebook
+from ledger.cli import keys
 from sandbox.supervisor import StackError
 from settings import Settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+app.add_typer(keys, name="key")
+
+
+bench = typer.Typer(no_args_is_help=True, help="What it costs and how fast it is.")
+app.add_typer(bench, name="bench")
 
 
 @app.callback()
@@ -63,6 +69,23 @@ def demo() -> None:
 
     with _plain_errors():
         raise typer.Exit(run(Settings()))
+
+
+@bench.command("case")
+def bench_case(
+    cases: Annotated[int, typer.Option(min=4, max=100_000, help="Lifecycles to run of each kind.")] = 200,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure what an ordinary case costs, and how fast cases go through the embedded engine."""
+    from bench.case import run
+
+    with _plain_errors():
+        result = run(Settings(), cases, lambda text: typer.echo(text, err=True)).as_dict()
+    if as_json:
+        typer.echo(json.dumps(result, indent=2))
+    else:
+        for name, value in result.items():
+            typer.echo(f"{name:<24} {value:,.10g}")
 
 
 @app.command()

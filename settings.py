@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent
@@ -26,6 +27,9 @@ class Settings(BaseSettings):
 
     task_queue: str = "jiesu"
     """Temporal task queue of the case workflows and their activities."""
+
+    patience: float = Field(default=10.0, gt=0)
+    """Seconds a step may wait for a worker before the caller is asked to repeat it."""
 
     host: str = "127.0.0.1"
     """Address on which the embedded stack listens."""

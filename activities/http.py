@@ -17,18 +17,17 @@ def http_client() -> httpx2.AsyncClient:
 
 
 async def post(client: httpx2.AsyncClient, url: str, key: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """POST a JSON body under an idempotency key and return the JSON answer.
+    """POST a JSON body under an idempotency key and return the JSON object it is answered with; {} for any other answer.
 
     Raises ApplicationError: retryable for a system that is down, busy or failing (after its Retry-After, if it named
     one), not retryable where it refuses what we say. Neither carries anything of the body.
     """
     try:
         response = await client.post(url, json=body, headers={"Idempotency-Key": key})
-    except httpx2.TransportError as error:
+    except (httpx2.RequestError, httpx2.InvalidURL) as error:
         raise ApplicationError(f"{type(error).__name__} at {url}", type="unreachable") from None
     if response.is_success:
-        answer: dict[str, Any] = response.json()
-        return answer
+        return _object(response)
     again = response.status_code >= 500 or response.status_code in (408, 425, 429)
     raise ApplicationError(
         f"HTTP {response.status_code} from {url}",
@@ -36,6 +35,15 @@ async def post(client: httpx2.AsyncClient, url: str, key: str, body: Mapping[str
         non_retryable=not again,
         next_retry_delay=_retry_after(response) if again else None,
     )
+
+
+def _object(response: httpx2.Response) -> dict[str, Any]:
+    # What was accepted is accepted: an answer we cannot read must not make us say it again for days.
+    try:
+        answer = response.json()
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
 
 
 def _retry_after(response: httpx2.Response) -> timedelta | None:

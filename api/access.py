@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from api.problems import Problem
@@ -33,10 +33,10 @@ async def current_actor(
     )
 
 
-def allowed(step: str) -> Callable[[Request, Actor], Awaitable[Actor]]:
+def allowed(step: str) -> Callable[[Actor], Awaitable[Actor]]:
     """A dependency that lets through only the roles that may take `step`; the table is `domain.roles.MAY`."""
 
-    async def check(request: Request, actor: Annotated[Actor, Depends(current_actor)]) -> Actor:
+    async def check(actor: Annotated[Actor, Depends(current_actor)]) -> Actor:
         if not may(actor.role, step):
             raise Problem(
                 403, "not_your_post", f"A {actor.role} may not {step}.", f"当前岗位无权进行该操作（{step}）。"

@@ -1,9 +1,12 @@
 """Types of what comes in: bounded, and free of what no database can hold."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Header, Path
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, StringConstraints, WithJsonSchema
+
+from domain.limits import Limit
 
 
 def _no_nul(value: str) -> str:
@@ -16,10 +19,21 @@ def _blank_is_absent(value: str | None) -> str | None:
     return value or None
 
 
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("outside the years 1 to 9999") from None
+
+
 Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_no_nul)]
 OptionalLine = Annotated[Line | None, AfterValidator(_blank_is_absent)]
-Prose = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000), AfterValidator(_no_nul)]
-CaseNumber = Annotated[str, Path(pattern=r"^[A-Z]{2,6}-\d{8}-\d{5,9}$", examples=["ZZ-20261121-00001"])]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000), AfterValidator(_no_nul)]
+Prose = Annotated[Text, StringConstraints(min_length=1)]
+OptionalProse = Annotated[Text | None, AfterValidator(_blank_is_absent)]
+Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+LimitText = Annotated[Limit, WithJsonSchema({"type": "string", "examples": ["3wd"]})]
+CaseNumber = Annotated[str, Path(pattern=r"^[A-Z]{2,6}-[0-9]{8}-[0-9]{5,9}$", examples=["ZZ-20261121-00001"])]
 IdempotencyKey = Annotated[
     str | None,
     Header(

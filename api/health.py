@@ -1,14 +1,14 @@
 """Whether this process runs, and whether what it depends on answers."""
 
+import asyncio
 from datetime import timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel
 from sqlalchemy import text
-from temporalio.service import RPCError
 
-from api.service import Service, service
+from api.service import ENGINE_ERRORS, Service, service
 from ledger.database import LEDGER_ERRORS
 
 router = APIRouter(tags=["health"])
@@ -35,7 +35,7 @@ async def health() -> Health:
     return Health()
 
 
-@router.get("/ready", summary="Engine and ledger answer")
+@router.get("/ready", summary="Engine and ledger answer", responses={503: {"model": Readiness}})
 async def ready(response: Response, jiesu: Annotated[Service, Depends(service)]) -> Readiness:
     """503 when one of them does not."""
     found = Readiness(engine=await _engine(jiesu), ledger=await _ledger(jiesu))
@@ -47,14 +47,14 @@ async def ready(response: Response, jiesu: Annotated[Service, Depends(service)])
 async def _engine(jiesu: Service) -> bool:
     try:
         return await jiesu.client.service_client.check_health(timeout=PATIENCE)
-    except (RPCError, RuntimeError):
+    except ENGINE_ERRORS:
         return False
 
 
 async def _ledger(jiesu: Service) -> bool:
     try:
-        async with jiesu.ledger.session() as session:
+        async with asyncio.timeout(PATIENCE.total_seconds()), jiesu.ledger.session() as session:
             await session.execute(text("SELECT 1"))
-    except LEDGER_ERRORS:
+    except (*LEDGER_ERRORS, TimeoutError):
         return False
     return True

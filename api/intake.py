@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.access import allowed
-from api.fields import IdempotencyKey, Line, OptionalLine, Prose
-from api.problems import Problem
+from api.fields import IdempotencyKey, OptionalLine, Prose
+from api.problems import Problem, unknown_item
 from api.service import Service, now, service
 from domain.catalog import Suggestion
 from domain.grids import grid_of
@@ -23,7 +23,7 @@ Channel = Literal[
     "phone", "wechat", "alipay", "app", "web", "mayor_mailbox", "message_board", "snapshot", "110", "province", "grid"
 ]
 
-PHONE = re.compile(r"^(\+?86)?[- ]?(1\d{10}|0\d{2,3}[- ]?\d{7,8}|\d{7,8})$")
+PHONE = re.compile(r"(\+?86)?[- ]?(1\d{10}|0\d{2,3}[- ]?\d{7,8}|\d{7,8})", re.ASCII)
 DEFAULT_CATEGORY = "help"
 TITLE_LENGTH = 40
 
@@ -53,8 +53,8 @@ class NewCase(BaseModel):
     address: OptionalLine = None
     longitude: float | None = Field(default=None, allow_inf_nan=False)
     latitude: float | None = Field(default=None, allow_inf_nan=False)
-    category: Line | None = Field(default=None, description="Category of the rulebook; without it the catalog's.")
-    item: Line | None = Field(default=None, description="Catalog item; without it the catalog's best match, if any.")
+    category: OptionalLine = Field(default=None, description="Category of the rulebook; without it the catalog's.")
+    item: OptionalLine = Field(default=None, description="Catalog item; without it the catalog's best match, if any.")
     outage: bool | None = Field(
         default=None, description="大面积停水停电停气停热 or pollution; else by the item given."
     )
@@ -76,7 +76,12 @@ class Accepted(BaseModel):
     suggestions: list[Suggestion] = Field(description="What the catalog would dispatch it to; a dispatcher decides.")
 
 
-@router.post("/cases", status_code=201, summary="Accept a request (受理)")
+@router.post(
+    "/cases",
+    status_code=201,
+    summary="Accept a request (受理)",
+    responses={200: {"model": Accepted, "description": "Accepted before, under the same Idempotency-Key."}},
+)
 async def receive(
     body: NewCase,
     response: Response,
@@ -102,8 +107,9 @@ def _intake(body: NewCase, actor: Actor, jiesu: Service, suggestions: list[Sugge
     best = suggestions[0] if suggestions else None
     given = city.catalog.items.get(body.item) if body.item else None
     if body.item and given is None:
-        raise Problem(422, "unknown_item", "item: not in the city's catalog; see /catalog", "目录中没有该事项。")
-    category = body.category or (given or best or _Unclassified).category
+        raise unknown_item()
+    matter = given or best
+    category = body.category or (matter.category if matter else DEFAULT_CATEGORY)
     if category not in city.rulebook.categories:
         known = ", ".join(sorted(city.rulebook.categories))
         raise Problem(422, "unknown_category", f"category: one of {known}", "本市规则中没有该诉求类别。")
@@ -117,21 +123,17 @@ def _intake(body: NewCase, actor: Actor, jiesu: Service, suggestions: list[Sugge
         outage=given.outage if body.outage is None and given else bool(body.outage),
         province=body.province or body.channel == "province",
         grid=grid.code if grid else None,
-        marks=_marks(body, classified=bool(body.category or given or best)),
+        marks=_marks(body, classified=bool(body.category or matter)),
         opened_role=actor.role,
         opened_id=actor.id,
         rulebook_version=city.rulebook.version,
     )
 
 
-class _Unclassified:
-    category = DEFAULT_CATEGORY
-
-
 def _marks(body: NewCase, *, classified: bool) -> list[str]:
     located = body.address is not None or usable_position(body.longitude, body.latitude)
     marks = {
-        "no_contact": body.phone is None or not PHONE.match(body.phone),
+        "no_contact": body.phone is None or not PHONE.fullmatch(body.phone),
         "no_location": not located,
         "unclassified": not classified,
     }

@@ -1,6 +1,7 @@
 """Refusals and errors as RFC 9457 problems: a code for programs, a sentence in English and one in Chinese."""
 
 import logging
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -16,7 +17,26 @@ from ledger.errors import BadCursor, KeyReused
 
 log = logging.getLogger("jiesu.api")
 
+MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
+
+MEANINGS = {
+    401: "No valid API key.",
+    403: "Not a task of this post.",
+    404: "No such case, or none of yours.",
+    409: "A rule stands against the step; `code` and `detail` say which.",
+    422: "Malformed, or the Idempotency-Key was used for another body; `detail` says which.",
+    503: "Ledger, engine or workers do not answer; repeat with the same Idempotency-Key after `Retry-After` seconds.",
+}
+
+SENTENCES = {
+    400: ("The body cannot be read as JSON.", "请求内容无法读取。"),
+    404: ("There is nothing at this address.", "没有这个地址。"),
+    405: ("This address does not take this method.", "该地址不支持此方法。"),
+    413: ("The body is too large.", "请求内容过大。"),
+}
+
+FIELD = re.compile(r"[a-z_][a-z0-9_-]{0,39}", re.IGNORECASE)
 
 
 class ProblemBody(BaseModel):
@@ -41,7 +61,7 @@ class ProblemBody(BaseModel):
     status: int
     code: str
     detail: str
-    detail_zh: str | None = None
+    detail_zh: str
 
 
 class Problem(Exception):
@@ -52,7 +72,7 @@ class Problem(Exception):
         status: int,
         code: str,
         detail: str,
-        detail_zh: str | None = None,
+        detail_zh: str,
         *,
         headers: Mapping[str, str] | None = None,
         **more: Any,
@@ -72,17 +92,27 @@ class Problem(Exception):
             detail_zh=self.detail_zh,
             **self.more,
         )
-        return JSONResponse(
-            body.model_dump(exclude_none=True),
-            self.status,
-            headers=self.headers,
-            media_type="application/problem+json",
-        )
+        return JSONResponse(body.model_dump(), self.status, headers=self.headers, media_type=MEDIA_TYPE)
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems of an operation, for its documentation."""
+    return {status: {"model": ProblemBody, "description": MEANINGS[status]} for status in statuses}
 
 
 def not_found(number: str) -> Problem:
     """No such case, or none that the asker may know of."""
     return Problem(404, "no_such_case", f"There is no case {number} here.", f"没有编号为{number}的工单。")
+
+
+def unknown_item() -> Problem:
+    """An item that the city's catalog does not have."""
+    return Problem(422, "unknown_item", "item: not in the city's catalog; see /catalog.", "目录中没有该事项。")
+
+
+def malformed(detail: str, **more: Any) -> Problem:
+    """Something that cannot be understood."""
+    return Problem(422, "malformed", detail, "请求内容不符合格式要求。", **more)
 
 
 def unavailable(what: str) -> Problem:
@@ -96,8 +126,13 @@ def unavailable(what: str) -> Problem:
     )
 
 
+def internal() -> Problem:
+    """An error nobody foresaw."""
+    return Problem(500, "internal", "Something went wrong on our side; it has been logged.", "系统内部错误。")
+
+
 def add_handlers(app: FastAPI) -> None:
-    """Make every error of the app a problem."""
+    """Make every foreseen error of the app a problem."""
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
@@ -105,7 +140,6 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(BadCursor, _bad_cursor)
     for error in LEDGER_ERRORS:
         app.add_exception_handler(error, _ledger_down)
-    app.add_exception_handler(Exception, _unforeseen)
 
 
 async def _problem(_: Request, error: Exception) -> JSONResponse:
@@ -114,23 +148,29 @@ async def _problem(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _malformed(_: Request, error: Exception) -> JSONResponse:
-    """Where the request is malformed; never what it said, which may be personal."""
     assert isinstance(error, RequestValidationError)
-    faults = [{"where": ".".join(str(part) for part in fault["loc"]), "what": fault["msg"]} for fault in error.errors()]
+    faults = [_fault(fault) for fault in error.errors()]
     first = faults[0] if faults else {"where": "body", "what": "malformed"}
     more = f" ({len(faults) - 1} more)" if len(faults) > 1 else ""
-    return Problem(
-        422, "malformed", f"{first['where']}: {first['what']}{more}", "请求内容不符合格式要求。", errors=faults
-    ).response()
+    return malformed(f"{first['where']}: {first['what']}{more}", errors=faults).response()
+
+
+def _fault(fault: Mapping[str, Any]) -> dict[str, str]:
+    """Where the request is malformed and why; never what it said, which may be personal."""
+    where = ".".join(str(part) if isinstance(part, int) or FIELD.fullmatch(part) else "?" for part in fault["loc"])
+    what = fault["msg"].removeprefix("Value error, ").replace(repr(fault.get("input")), "this")
+    return {"where": where, "what": what}
 
 
 async def _http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
-    return Problem(error.status_code, code, str(error.detail), headers=error.headers).response()
+    phrase = HTTPStatus(error.status_code).phrase
+    detail, detail_zh = SENTENCES.get(error.status_code, (phrase, "请求无法处理。"))
+    code = phrase.lower().replace(" ", "_")
+    return Problem(error.status_code, code, detail, detail_zh, headers=error.headers).response()
 
 
-async def _key_reused(_: Request, error: Exception) -> JSONResponse:
+async def _key_reused(_: Request, _error: Exception) -> JSONResponse:
     return Problem(
         422,
         "idempotency_key_reused",
@@ -139,17 +179,15 @@ async def _key_reused(_: Request, error: Exception) -> JSONResponse:
     ).response()
 
 
-async def _bad_cursor(_: Request, error: Exception) -> JSONResponse:
-    return Problem(422, "bad_cursor", "The cursor is not one this list gave out; start from the first page.").response()
+async def _bad_cursor(_: Request, _error: Exception) -> JSONResponse:
+    return Problem(
+        422,
+        "bad_cursor",
+        "The cursor is not one this list gave out; start from the first page.",
+        "翻页游标无效，请从第一页开始。",
+    ).response()
 
 
 async def _ledger_down(_: Request, error: Exception) -> JSONResponse:
     log.warning("the ledger does not answer: %s", type(error).__name__)
     return unavailable("The ledger").response()
-
-
-async def _unforeseen(request: Request, error: Exception) -> JSONResponse:
-    log.error("unforeseen error on %s %s: %s", request.method, request.url.path, type(error).__name__, exc_info=error)
-    return Problem(
-        500, "internal", "Something went wrong on our side; it has been logged.", "系统内部错误。"
-    ).response()

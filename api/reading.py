@@ -6,12 +6,14 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.access import Reader
-from api.fields import CaseNumber
+from api.fields import CaseNumber, Instant, OptionalLine
+from api.problems import problems
 from api.service import Service, service
 from domain import words
 from domain.deadlines import show
+from domain.effects import Party
 from domain.events import EventKind, Status
-from domain.roles import Actor, Role
+from domain.roles import Role
 from domain.rulebook import Action
 from ledger.cases import events_of, measures_of, messages_of, notes_of
 from ledger.listing import CaseFilter, list_cases
@@ -21,6 +23,7 @@ router = APIRouter(tags=["reading"])
 
 SEES_REFERRALS = frozenset({Role.INSPECTOR, Role.SUPERVISOR, Role.ADMIN})
 """No handler is told of a discipline referral."""
+REFERRAL = Action.DISCIPLINE_REFERRAL
 
 
 class CaseLine(BaseModel):
@@ -134,8 +137,15 @@ class Timeline(BaseModel):
 class CaseQuery(CaseFilter):
     """Filters of the list, and where to go on."""
 
-    q: str | None = Field(default=None, max_length=200, description="Found in number, title, text or address.")
-    phone: str | None = Field(default=None, max_length=40)
+    category: OptionalLine = None
+    unit: OptionalLine = Field(default=None, description="A unit that has the case now, leading or assisting.")
+    grid: OptionalLine = None
+    channel: OptionalLine = None
+    phone: OptionalLine = None
+    q: OptionalLine = Field(default=None, description="Found in number, title, text or address.")
+    due_before: Instant | None = None
+    received_from: Instant | None = None
+    received_to: Instant | None = Field(default=None, description="Up to, but not at, this instant.")
     cursor: str | None = Field(default=None, max_length=200)
     limit: int = Field(default=50, ge=1, le=200)
 
@@ -155,7 +165,7 @@ async def many(
     return CaseList(items=[CaseLine.model_validate(row) for row in page.items], next=page.next)
 
 
-@router.get("/cases/{number}", summary="Read one case")
+@router.get("/cases/{number}", summary="Read one case", responses=problems(404))
 async def one(number: CaseNumber, actor: Reader, jiesu: Annotated[Service, Depends(service)]) -> CaseView:
     """The case as it stands."""
     row = await jiesu.case(number, actor)
@@ -166,10 +176,11 @@ async def one(number: CaseNumber, actor: Reader, jiesu: Annotated[Service, Depen
     )
 
 
-@router.get("/cases/{number}/timeline", summary="Read what happened to a case")
+@router.get("/cases/{number}/timeline", summary="Read what happened to a case", responses=problems(404))
 async def timeline(number: CaseNumber, actor: Reader, jiesu: Annotated[Service, Depends(service)]) -> Timeline:
     """Events with when each was due and how late it was, messages sent, measures raised."""
     await jiesu.case(number, actor)
+    may_see = actor.role in SEES_REFERRALS
     async with jiesu.ledger.session() as session:
         events = await events_of(session, number)
         notes = {note.id: note.text for note in await notes_of(session, number)}
@@ -177,14 +188,15 @@ async def timeline(number: CaseNumber, actor: Reader, jiesu: Annotated[Service, 
         measures = await measures_of(session, number)
     return Timeline(
         number=number,
-        events=[_event(event, notes) for event in events if _may_see(actor, event.action)],
+        events=[_event(event, notes) for event in events if may_see or not _about_discipline(event)],
         messages=[TimelineMessage.model_validate(message) for message in messages],
-        measures=[TimelineMeasure.model_validate(m) for m in measures if _may_see(actor, m.action)],
+        measures=[TimelineMeasure.model_validate(m) for m in measures if may_see or m.action != REFERRAL],
     )
 
 
-def _may_see(actor: Actor, action: str | None) -> bool:
-    return action != Action.DISCIPLINE_REFERRAL or actor.role in SEES_REFERRALS
+def _about_discipline(event: EventRow) -> bool:
+    """Whether it is a referral, or the failure to deliver one."""
+    return event.action == REFERRAL or event.facts.get("party") == Party.DISCIPLINE
 
 
 def _event(event: EventRow, notes: dict[str, str]) -> TimelineEvent:

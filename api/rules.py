@@ -44,7 +44,7 @@ async def deadline(
             length = length.less(rules.province_deduction)
         return explain(local, length, rules.days, jiesu.city.calendar)
     except (ValueError, OverflowError) as error:
-        raise Problem(422, "bad_limit", str(error)) from None
+        raise Problem(422, "bad_limit", str(error), "起始时间或时限无效。") from None
 
 
 @router.get("/catalog", summary="The dispatch catalog")

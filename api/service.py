@@ -11,12 +11,15 @@ from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateR
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from api.problems import Problem, not_found, unavailable
+from api.guard import guard_access_log
+from api.problems import Problem, malformed, not_found, unavailable
+from domain import words
 from domain.case import Opening
 from domain.city import City, load_city
 from domain.command import Command
 from domain.deadlines import show
-from domain.refusals import Refused
+from domain.events import Outcome
+from domain.refusals import REFUSALS, Refused
 from domain.roles import Actor, Role
 from ledger.cases import get_case, has_case
 from ledger.database import Ledger, open_ledger
@@ -28,8 +31,8 @@ from workflows.names import Taken
 
 log = logging.getLogger("jiesu.api")
 
-PATIENCE = timedelta(seconds=10)
-"""How long a step may wait for a worker before the caller is asked to repeat it."""
+ENGINE_ERRORS = (RPCError, RuntimeError)
+"""What an unreachable engine raises: RuntimeError while the first connection has not been made."""
 
 
 @dataclass
@@ -57,26 +60,29 @@ class Service:
         """Start a case's workflow. An engine that does not answer is no reason to refuse: the sweep starts it later."""
         try:
             await start_case(self.client, self.settings.task_queue, self.city, opening(row))
-        except RPCError as error:
-            log.warning("case %s is accepted but not started yet: %s", row.number, error.status.name)
+        except ENGINE_ERRORS as error:
+            log.warning("case %s is accepted but not started yet: %s", row.number, type(error).__name__)
 
     async def take(self, row: CaseRow, command: Command, update_id: str) -> Taken:
-        """Ask a case for a step and wait for its answer; the same update id gives the same answer.
+        """Ask a case for a step and wait for its answer.
+
+        The same update id gives the same answer, also after the case has closed: as long as the engine keeps history.
 
         Raises Problem: 409 when a rule stands against it, 503 when the engine or its workers do not answer.
         """
         handle = self.client.get_workflow_handle(row.number)
+        patience = timedelta(seconds=self.settings.patience)
         try:
             taken: Taken = await handle.execute_update(
-                command.step, command, id=update_id, result_type=Taken, rpc_timeout=PATIENCE
+                command.step, command, id=update_id, result_type=Taken, rpc_timeout=patience
             )
             return taken
         except WorkflowUpdateFailedError as error:
             raise _refused(error) from None
         except WorkflowUpdateRPCTimeoutOrCancelledError:
             raise unavailable("The engine") from None
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
+        except ENGINE_ERRORS as error:
+            if not isinstance(error, RPCError) or error.status is not RPCStatusCode.NOT_FOUND:
                 raise unavailable("The engine") from None
         await self._explain_absence(row.number)
         raise unavailable("The engine")
@@ -86,8 +92,10 @@ class Service:
         async with self.ledger.session() as session:
             row = await get_case(session, number)
         assert row is not None, "cases are never deleted"
-        if row.closed_at is not None:
-            closed = Refused("case_closed", on=self.local_day(row.closed_at), outcome=row.outcome)
+        if row.closed_at is not None and row.outcome is not None:
+            outcome = Outcome(row.outcome)
+            on = self.local_day(row.closed_at)
+            closed = Refused("case_closed", on=on, outcome=outcome, outcome_zh=words.OUTCOME[outcome])
             raise Problem(409, closed.code, closed.message, closed.message_zh)
         await self.start(row)
 
@@ -110,16 +118,17 @@ def opening(row: CaseRow) -> Opening:
 
 def _refused(error: WorkflowUpdateFailedError) -> Problem:
     cause = error.cause
-    if not isinstance(cause, ApplicationError):
-        return unavailable("The engine")
-    if cause.type in ("malformed", "unknown_step"):
-        return Problem(422, cause.type, cause.message)
-    return Problem(409, cause.type or "refused", cause.message, cause.details[0] if cause.details else None)
+    if isinstance(cause, ApplicationError) and cause.type in REFUSALS:
+        return Problem(409, cause.type, cause.message, cause.details[0])
+    if isinstance(cause, ApplicationError) and cause.type in ("malformed", "unknown_step"):
+        return malformed(cause.message)
+    return unavailable("The engine")
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open the connections of one API process. The engine is connected on first use, so that it may start later."""
+    guard_access_log()
     settings = Settings()
     ledger = open_ledger(settings.ledger_url)
     client = await connect(lazy=True)

@@ -11,32 +11,32 @@ from pydantic import BaseModel, ConfigDict, create_model
 
 from api.access import allowed
 from api.examples import STEP_EXAMPLES
-from api.fields import CaseNumber, IdempotencyKey, Prose
-from api.problems import Problem, ProblemBody
+from api.fields import CaseNumber, IdempotencyKey, LimitText, Line, OptionalLine, OptionalProse, Prose
+from api.problems import Problem, problems, unknown_item
 from api.service import Service, now, service
 from domain.command import Command
+from domain.limits import Limit
 from domain.roles import MAY, Actor
 from domain.steps import PEOPLE_STEPS
 from ledger.notes import put_note
 from ledger.requests import claim
 from workflows.names import Taken
 
-REFUSALS: dict[int | str, dict[str, Any]] = {
-    404: {"model": ProblemBody, "description": "No such case, or none of yours."},
-    409: {"model": ProblemBody, "description": "A rule stands against the step; `code` and `detail` say which."},
-    503: {"model": ProblemBody, "description": "No worker answers; repeat with the same Idempotency-Key."},
-}
-
 NOT_IN_BODY = frozenset({"by", "note"})
+
+BOUNDED: dict[Any, Any] = {str: Line, str | None: OptionalLine, Limit | None: LimitText | None}
+"""How a field comes in that the command itself does not bound."""
 
 
 def body_of(command: type[Command]) -> type[BaseModel]:
     """The request body of a step: the command without its actor, and its free text in place of the note's id."""
     fields: dict[str, Any] = {
-        name: (field.annotation, field) for name, field in command.model_fields.items() if name not in NOT_IN_BODY
+        name: (field.annotation if field.metadata else BOUNDED.get(field.annotation, field.annotation), field)
+        for name, field in command.model_fields.items()
+        if name not in NOT_IN_BODY
     }
     needs_text = command.model_fields["note"].is_required()
-    fields["text"] = (Prose, ...) if needs_text else (Prose | None, None)
+    fields["text"] = (Prose, ...) if needs_text else (OptionalProse, None)
     config = ConfigDict(extra="forbid", json_schema_extra={"example": STEP_EXAMPLES[command.step]})
     return create_model(f"{command.__name__}Body", __config__=config, __doc__=getdoc(command), **fields)
 
@@ -53,7 +53,7 @@ def create_router() -> APIRouter:
             tags=["steps of a " + ", ".join(sorted(MAY[step]))],
             summary=(getdoc(command) or step).splitlines()[0],
             description=getdoc(command),
-            responses=REFUSALS,
+            responses=problems(404, 409),
         )
     return router
 
@@ -72,7 +72,7 @@ def _endpoint(command_type: type[Command]) -> Callable[..., Awaitable[Taken]]:
     ) -> Taken:
         row = await jiesu.case(number, actor)
         fields = {name: getattr(body, name) for name in body_type.model_fields if name != "text"}
-        _check_units(fields, jiesu)
+        _check_codes(fields, jiesu)
         request = f"{actor.id}:{command_type.step}:{key or uuid4()}"
         note = await _keep(jiesu, number, actor, request, body)
         return await jiesu.take(row, command_type(by=actor, note=note, **fields), request)
@@ -80,10 +80,12 @@ def _endpoint(command_type: type[Command]) -> Callable[..., Awaitable[Taken]]:
     return take
 
 
-def _check_units(fields: dict[str, Any], jiesu: Service) -> None:
+def _check_codes(fields: dict[str, Any], jiesu: Service) -> None:
     for unit in (fields.get("lead"), *fields.get("assisting", ())):
         if unit and unit not in jiesu.city.units:
             raise Problem(422, "unknown_unit", f"There is no unit {unit}; see /units.", f"没有承办单位{unit}。")
+    if fields.get("item") and fields["item"] not in jiesu.city.catalog.items:
+        raise unknown_item()
 
 
 async def _keep(jiesu: Service, number: str, actor: Actor, request: str, body: BaseModel) -> str | None:

@@ -2,10 +2,11 @@
 
 from domain import words
 from domain.case import Case, Opening
+from domain.clock import Clock
 from domain.deadlines import show
 from domain.effects import Effect, Party
 from domain.events import Deadline, Event, EventKind
-from domain.rulebook import Action, ClockName, Rulebook
+from domain.rulebook import Action, Rulebook
 
 PARTY = {
     Party.UNIT: "通知承办单位",
@@ -87,16 +88,15 @@ def _clocks(case: Case) -> list[str]:
         return []
     rows = [
         f"| {words.CLOCK[clock.name]} | {clock.unit or '热线'} | {case.day(clock.due)}{' (暂定)' * clock.provisional} | "
-        f"{_next(case, clock.name, clock.unit)} |"
+        f"{_next(case, clock)} |"
         for clock in sorted(case.clocks, key=lambda clock: clock.due)
     ]
     return ["### 时限", "\n".join(["| 时限 | 责任方 | 到期 | 下一步 |", "|---|---|---|---|", *rows])]
 
 
-def _next(case: Case, name: ClockName, unit: str | None) -> str:
-    clock = case.clock(name, unit)
-    rung = clock.next_rung(case.rulebook) if clock else None
-    return f"{case.day(clock.next_at)} {words.ACTION[rung.action]}" if clock and rung else "—"
+def _next(case: Case, clock: Clock) -> str:
+    rung = clock.next_rung(case.rulebook)
+    return f"{case.day(clock.next_at)} {words.ACTION[rung.action]}" if rung else "—"
 
 
 def _facts(event: Event, rules: Rulebook) -> list[str]:

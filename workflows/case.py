@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -11,8 +11,6 @@ from temporalio.common import RawValue, RetryPolicy, SearchAttributeUpdate
 from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from pydantic import ValidationError
-
     from domain import story
     from domain.case import Case
     from domain.command import Command
@@ -31,6 +29,15 @@ STEPS = {**PEOPLE_STEPS, **ENGINE_STEPS}
 QUICK = timedelta(seconds=5)
 """How long a ledger write may hold up the answer to a step before it is left to an ordinary activity."""
 
+LEDGER_PAUSE = timedelta(minutes=1)
+"""The longest pause between attempts to write a ledger that is down: people read there what they have just done."""
+
+LAST_TRY = timedelta(minutes=1)
+"""What an effect gets that waited in its lane for longer than outside systems are tried."""
+
+KEPT_ANSWERS = 100
+"""How many answers are carried into a new run, where the engine no longer knows the old run's update ids."""
+
 
 @workflow.defn(name=CASE)
 class CaseWorkflow:
@@ -44,41 +51,49 @@ class CaseWorkflow:
     @workflow.init
     def __init__(self, start: CaseInput) -> None:
         self._story = list(start.story)
+        self._answers = dict(start.answers)
         self._unwritten: deque[tuple[Batch, list[Effect]]] = deque()
         self._lanes: dict[str, asyncio.Lock] = {}
         self._effects: set[asyncio.Task[None]] = set()
-        self._shown: tuple[str | None, bool] = (None, False)
+        self._failure: BaseException | None = None
+        events: list[Event] = []
         if start.state is not None:
             self._case = start.state
         else:
             self._case, events = Case.open(start.opening, start.rulebook, start.calendar)
-            self._note(events)
+        self._shown = self._standing()
+        self._note(events)
 
     @workflow.run
     async def run(self, start: CaseInput) -> Taken:
-        scribe = asyncio.create_task(self._write_ledger())
-        while self._case.status is not Status.CLOSED:
+        scribe = self._begin(self._write_ledger())
+        while not self._over():
             await self._wait_for_deadline_or_step()
-            if workflow.info().is_continue_as_new_suggested() and self._idle():
-                workflow.continue_as_new(start.model_copy(update={"state": self._case, "story": self._story}))
-        await workflow.wait_condition(lambda: self._idle() and workflow.all_handlers_finished())
         scribe.cancel()
+        if self._case.status is not Status.CLOSED:
+            workflow.continue_as_new(self._carried_over(start))
         return self._taken()
 
     @workflow.update(dynamic=True)
     def take(self, step: str, args: Sequence[RawValue]) -> Taken:
         """Take a step; its answer says where the case stands now."""
-        try:
-            self._note(self._case.handle(_command(step, args), workflow.now()))
-        except Refused as refused:
-            raise _refusal(refused) from None
-        return self._taken()
+        update = _update_id()
+        if update not in self._answers:
+            try:
+                self._note(self._case.handle(_command(step, args), workflow.now()))
+            except Refused as refused:
+                raise _refusal(refused) from None
+            self._answers[update] = self._taken()
+        return self._answers[update]
 
     @take.validator
     def check(self, step: str, args: Sequence[RawValue]) -> None:
         """Refuse before anything is written: a refused step costs the history no event."""
+        if _update_id() in self._answers:
+            return
         try:
-            self._case.model_copy(deep=True).handle(_command(step, args), workflow.now())
+            # `handle` leaves what its case refers to alone, so that a shallow copy keeps ours as it is.
+            self._case.model_copy().handle(_command(step, args), workflow.now())
         except Refused as refused:
             raise _refusal(refused) from None
 
@@ -90,21 +105,32 @@ class CaseWorkflow:
             return
         try:
             await workflow.wait_condition(
-                lambda: self._case.due() != deadline or self._case.status is Status.CLOSED,
+                lambda: self._case.due() != deadline or self._over() or self._failure is not None,
                 timeout=deadline.at - workflow.now() if deadline else None,
                 timeout_summary=story.timer(deadline, self._case.rulebook) if deadline else None,
             )
         except TimeoutError:
             self._note(self._case.lapse(workflow.now()))
+        if self._failure is not None:
+            # Fails the workflow task, which is seen and tried again; a failed task alone would die in silence.
+            raise RuntimeError("A background task of the case failed") from self._failure
+
+    def _over(self) -> bool:
+        """Whether this run may end: the case is closed or its history is long, and nothing is under way."""
+        ending = self._case.status is Status.CLOSED or workflow.info().is_continue_as_new_suggested()
+        return ending and not self._unwritten and not self._effects and workflow.all_handlers_finished()
+
+    def _carried_over(self, start: CaseInput) -> CaseInput:
+        """The input of the next run."""
+        answers = dict(list(self._answers.items())[-KEPT_ANSWERS:])
+        return start.model_copy(update={"state": self._case, "story": self._story, "answers": answers})
 
     def _note(self, events: list[Event]) -> None:
         """Queue what happened for the ledger and the outside world, and show it in the web page."""
-        if not events:
-            return
-        rules = self._case.rulebook
-        effects = [effect for event in events for effect in effects_of(event, self._case)]
-        self._unwritten.append((Batch(summary=self._case.summary(), events=events), effects))
-        self._story += [story.line(event, rules) for event in events]
+        if events:
+            effects = [effect for event in events for effect in effects_of(event, self._case)]
+            self._unwritten.append((Batch(summary=self._case.summary(), events=events), effects))
+        self._story += [story.line(event, self._case.rulebook) for event in events]
         workflow.set_current_details(story.details(self._case, self._story))
 
     async def _write_ledger(self) -> None:
@@ -112,10 +138,10 @@ class CaseWorkflow:
         while True:
             await workflow.wait_condition(lambda: bool(self._unwritten))
             batch, effects = self._unwritten[0]
-            self._show_lead()
+            self._show_standing()
             await self._record(batch)
             for effect in effects:
-                task = asyncio.create_task(self._carry_out(effect))
+                task = self._begin(self._carry_out(effect))
                 self._effects.add(task)
                 task.add_done_callback(self._effects.discard)
             self._unwritten.popleft()
@@ -128,21 +154,21 @@ class CaseWorkflow:
             )
         except ActivityError:
             await workflow.execute_activity(
-                RECORD,
-                batch,
-                start_to_close_timeout=timedelta(seconds=30),
-                summary="写入台账",
-                retry_policy=self._retries(),
-            )
+                RECORD, batch, start_to_close_timeout=timedelta(seconds=30), summary="写入台账",
+                retry_policy=self._retries(LEDGER_PAUSE),
+            )  # fmt: skip
 
     async def _carry_out(self, effect: Effect) -> None:
-        """Tell one party, in order within its lane; what cannot be told for days becomes an event that a person sees."""
-        give_up = timedelta(seconds=seconds(self._case.rulebook.effects.give_up_after))
+        """Tell one party, in order within its lane; what cannot be told for days becomes an event that people see."""
+        rules = self._case.rulebook.effects
+        give_up = workflow.now() + timedelta(seconds=seconds(rules.give_up_after))
         async with self._lanes.setdefault(effect.lane, asyncio.Lock()):
             try:
                 await workflow.execute_activity(
                     TELL[effect.party], effect, start_to_close_timeout=timedelta(seconds=30),
-                    schedule_to_close_timeout=give_up, retry_policy=self._retries(), summary=story.effect(effect),
+                    schedule_to_close_timeout=max(give_up - workflow.now(), LAST_TRY),
+                    retry_policy=self._retries(timedelta(seconds=seconds(rules.longest_pause))),
+                    summary=story.effect(effect),
                 )  # fmt: skip
             except ActivityError as error:
                 failure = ReportFailure(
@@ -150,23 +176,29 @@ class CaseWorkflow:
                 )
                 self._note(self._case.handle(failure, workflow.now()))
 
-    def _retries(self) -> RetryPolicy:
-        rules = self._case.rulebook.effects
-        return RetryPolicy(
-            initial_interval=timedelta(seconds=seconds(rules.first_retry)),
-            maximum_interval=timedelta(seconds=seconds(rules.longest_pause)),
-        )
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._look_for_failure)
+        return task
 
-    def _show_lead(self) -> None:
-        """Search attributes that change: an upsert costs an event, so only who leads and whether a limit was missed."""
-        shown = (self._case.lead, bool(self._case.breaches))
-        if shown != self._shown:
-            updates: list[SearchAttributeUpdate[Any]] = [LEAD.value_set(shown[0] or ""), OVERDUE.value_set(shown[1])]
-            workflow.upsert_search_attributes(updates)
-        self._shown = shown
+    def _look_for_failure(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            self._failure = self._failure or task.exception()
 
-    def _idle(self) -> bool:
-        return not self._unwritten and not self._effects
+    def _retries(self, longest_pause: timedelta) -> RetryPolicy:
+        first = timedelta(seconds=seconds(self._case.rulebook.effects.first_retry))
+        return RetryPolicy(initial_interval=first, maximum_interval=max(first, longest_pause))
+
+    def _standing(self) -> tuple[str | None, bool]:
+        """What the search attributes show of it: who leads, and whether a limit was missed. More would cost events."""
+        return self._case.lead, bool(self._case.breaches)
+
+    def _show_standing(self) -> None:
+        lead, overdue = standing = self._standing()
+        if standing != self._shown:
+            led: SearchAttributeUpdate[Any] = LEAD.value_set(lead) if lead else LEAD.value_unset()
+            workflow.upsert_search_attributes([led, OVERDUE.value_set(overdue)])
+        self._shown = standing
 
     def _taken(self) -> Taken:
         summary = self._case.summary()
@@ -176,13 +208,22 @@ class CaseWorkflow:
         )  # fmt: skip
 
 
+def _update_id() -> str:
+    update = workflow.current_update_info()
+    assert update is not None, "steps are updates"
+    return update.id
+
+
 def _command(step: str, args: Sequence[RawValue]) -> Command:
     if step not in STEPS:
         raise ApplicationError(f"There is no step '{step}'.", type="unknown_step", non_retryable=True)
     try:
-        command: Command = workflow.payload_converter().from_payload(args[0].payload, STEPS[step])
-    except (ValidationError, IndexError):
-        raise ApplicationError(f"'{step}' came in a malformed message.", type="malformed", non_retryable=True) from None
+        command = workflow.payload_converter().from_payload(args[0].payload, STEPS[step])
+    except Exception:
+        # Whatever a converter makes of a foreign payload, the sender's mistake must not hold up the case.
+        command = None
+    if not isinstance(command, STEPS[step]):
+        raise ApplicationError(f"'{step}' came in a malformed message.", type="malformed", non_retryable=True)
     return command
 
 
@@ -192,4 +233,4 @@ def _refusal(refused: Refused) -> ApplicationError:
 
 def _reason(error: ActivityError) -> str:
     cause = error.cause
-    return cause.type or "failed" if isinstance(cause, ApplicationError) else type(cause).__name__.lower()
+    return cause.type if isinstance(cause, ApplicationError) and cause.type else "timeout"

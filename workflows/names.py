@@ -15,23 +15,6 @@ CASE: Final = "Case"
 """Workflow type of a case; its id is the case number."""
 
 
-class CaseInput(BaseModel):
-    """What a case is started with: its opening, and the rules and calendar it keeps for life.
-
-    `state` and `story` carry a long case over when its history is continued in a new run.
-    """
-
-    opening: Opening
-    rulebook: Rulebook
-    calendar: WorkCalendar
-    state: Case | None = None
-    story: list[str] = []
-
-    @property
-    def title(self) -> str:
-        return title(self.opening, self.rulebook)
-
-
 class Taken(BaseModel):
     """The engine's answer to a step that was accepted."""
 
@@ -44,3 +27,22 @@ class Taken(BaseModel):
     """When the nearest limit ends, UTC."""
     due_clock: ClockName | None
     provisional: bool
+
+
+class CaseInput(BaseModel):
+    """What a case is started with: its opening, and the rules and calendar it keeps for life.
+
+    The rest carries a long case over when its history is continued in a new run.
+    """
+
+    opening: Opening
+    rulebook: Rulebook
+    calendar: WorkCalendar
+    state: Case | None = None
+    story: list[str] = []
+    answers: dict[str, Taken] = {}
+    """Latest answers by update id: a caller who repeats a step after the change of runs gets the first answer."""
+
+    @property
+    def title(self) -> str:
+        return title(self.opening, self.rulebook)

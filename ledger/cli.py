@@ -1,0 +1,117 @@
+"""`jiesu key`: give out, list and revoke the API keys of people and systems."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from domain.errors import ConfigError
+from domain.roles import Role
+from domain.units import load_units
+from settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from ledger.models import KeyRow
+
+T = TypeVar("T")
+
+keys = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Give out, list and revoke API keys.")
+
+
+@keys.command()
+def create(
+    role: Annotated[str, typer.Option(help="The post it is for; `jiesu roles` shows what each may do.")],
+    unit: Annotated[str | None, typer.Option(help="The unit it is for; with --role unit only.")] = None,
+    label: Annotated[str, typer.Option(help="Whose key it is, for `jiesu key list`; no person's name.")] = "",
+) -> None:
+    """Make a key and print it on the last line; it cannot be seen again."""
+    from ledger.keys import create_key
+
+    with _plain_errors():
+        post = _post(role, unit)
+        secret = _on_ledger(lambda session: create_key(session, post, unit, " ".join(label.split())))
+    typer.echo(f"A key for {post}{f' {unit}' if unit else ''}; keep it now, it is not shown again:")
+    typer.echo(secret)
+
+
+@keys.command(name="list")
+def show() -> None:
+    """List all keys, revoked ones too, oldest first; never their secrets."""
+    from ledger.keys import list_keys
+
+    with _plain_errors():
+        rows = _on_ledger(list_keys)
+    for row in rows:
+        typer.echo(_line(row))
+
+
+@keys.command()
+def revoke(id: Annotated[str, typer.Argument(help="As `jiesu key list` shows it.")]) -> None:
+    """Revoke a key from now on."""
+    from ledger.keys import revoke_key
+
+    with _plain_errors():
+        if not _on_ledger(lambda session: revoke_key(session, id)):
+            raise ValueError(f"there is no key {id!r} in force")
+    typer.echo(f"{id} is revoked.")
+
+
+def _post(role: str, unit: str | None) -> Role:
+    """The role, if a key can be for it and the unit fits. Raises ValueError or ConfigError saying why not."""
+    known = sorted(set(Role) - {Role.SYSTEM})
+    if role not in known:
+        raise ValueError(f"no key can be for role {role!r}, only for {', '.join(known)}")
+    if role != Role.UNIT:
+        if unit is not None:
+            raise ValueError(f"role {role} acts for no unit: leave out --unit")
+        return Role(role)
+    if unit is None:
+        raise ValueError("role unit acts for a unit: name it with --unit")
+    if unit not in load_units(Settings().city_folder / "units.toml"):
+        raise ValueError(f"there is no unit {unit!r} in this city")
+    return Role.UNIT
+
+
+def _on_ledger(work: Callable[["AsyncSession"], Awaitable[T]]) -> T:
+    """Do one piece of work in one transaction. Raises ValueError when the ledger cannot be used."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from ledger.database import open_ledger
+
+    async def run() -> T:
+        ledger = open_ledger(Settings().ledger_url)
+        try:
+            async with ledger.session() as session:
+                return await work(session)
+        finally:
+            await ledger.close()
+
+    try:
+        return asyncio.run(run())
+    except SQLAlchemyError:
+        raise ValueError("the ledger does not answer, or has no tables yet: run `jiesu migrate` first") from None
+
+
+def _line(row: "KeyRow") -> str:
+    state = f"revoked {_minute(row.revoked_at)}" if row.revoked_at else "in force"
+    return (
+        f"{row.id}  {row.role:<11}  {row.unit or '-':<20}  {_minute(row.created_at)}  {state:<25}  {row.label}".rstrip()
+    )
+
+
+def _minute(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%dT%H:%MZ}"
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    try:
+        yield
+    except (ConfigError, ValueError) as error:
+        typer.echo(f"jiesu: {error}", err=True)
+        raise typer.Exit(2) from None

@@ -1,0 +1,110 @@
+"""One real server for all tests here, a sandbox city behind real HTTP, and for each test a ledger and a worker."""
+
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, ExitStack
+from pathlib import Path
+
+import pytest
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from domain.city import City, load_city
+from ledger.database import Ledger, open_ledger
+from sandbox.faults import PARTIES, Fault
+from sandbox.serve import City as SandboxCity
+from settings import ROOT
+from temporal import embedded, search_attributes
+from tests.workflows.hotline import Hotline, Street
+
+GUARDED = SandboxedWorkflowRunner(
+    restrictions=SandboxRestrictions.default.with_passthrough_modules(
+        "domain", "workflows.names", "workflows.attributes", "pydantic"
+    )
+)
+"""Every workflow runs in the SDK's sandbox here, which refuses what is not deterministic."""
+
+
+@pytest.fixture(scope="session")
+async def server() -> AsyncIterator[WorkflowEnvironment]:
+    """A real server; each case has a clock of its own, which runs as ours does until a test winds it forward."""
+    async with await WorkflowEnvironment.start_time_skipping_v2(
+        ts_config=TimeSkippingConfig(enabled=False),
+        data_converter=pydantic_data_converter,
+        dev_server_existing_path=embedded.binary(),
+        dev_server_log_level="error",
+        dev_server_extra_args=["--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"],
+    ) as environment:
+        await search_attributes.ensure(environment.client)
+        yield environment
+
+
+@pytest.fixture(scope="session")
+async def sandbox_city() -> AsyncIterator[Street]:
+    """The sandbox city on free ports, and its addresses in our environment."""
+    names = ("control", *PARTIES)
+    with ExitStack() as held:
+        listeners = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in names]
+        ports = {name: listener.getsockname()[1] for name, listener in zip(names, listeners, strict=True)}
+    street = Street({name: f"http://127.0.0.1:{port}" for name, port in ports.items()})
+    addresses = {f"JIESU_ENDPOINT_{party.upper()}": street.addresses[party] for party in PARTIES}
+    with pytest.MonkeyPatch.context() as environment:
+        for name, address in addresses.items():
+            environment.setitem(os.environ, name, address)
+        async with SandboxCity("127.0.0.1", ports), street:
+            yield street
+
+
+@pytest.fixture
+async def street(sandbox_city: Street) -> AsyncIterator[Street]:
+    """The sandbox city, every fault of which ends with the test."""
+    yield sandbox_city
+    for party in PARTIES:
+        await sandbox_city.fault(party, Fault())
+
+
+@pytest.fixture(scope="session")
+def city() -> City:
+    return load_city(ROOT / "cities" / "zhengzhou")
+
+
+@pytest.fixture(scope="session")
+def hasty_city(city: City) -> City:
+    """The same city, trying outside systems for seconds instead of days."""
+    effects = city.rulebook.effects.model_copy(
+        update={"first_retry": "1s", "longest_pause": "1s", "give_up_after": "4s"}
+    )
+    return city.model_copy(update={"rulebook": city.rulebook.model_copy(update={"effects": effects})})
+
+
+@pytest.fixture
+def ledger_url(migrated_sqlite: Path, tmp_path: Path) -> Iterator[str]:
+    path = tmp_path / "ledger.db"
+    shutil.copy(migrated_sqlite, path)
+    yield f"sqlite+aiosqlite:///{path}"
+
+
+@pytest.fixture
+async def ledger(ledger_url: str) -> AsyncIterator[Ledger]:
+    ledger = open_ledger(ledger_url)
+    yield ledger
+    await ledger.close()
+
+
+@pytest.fixture
+async def hotline(server: WorkflowEnvironment, street: Street, city: City, ledger: Ledger) -> AsyncIterator[Hotline]:
+    """The whole engine: server, worker, ledger, city."""
+    async with AsyncExitStack() as stack:
+        yield await Hotline.open(stack, server, city, ledger, runner=GUARDED)
+
+
+@pytest.fixture
+async def hasty(
+    server: WorkflowEnvironment, street: Street, hasty_city: City, ledger: Ledger
+) -> AsyncIterator[Hotline]:
+    """The same, in a city that soon gives up on outside systems."""
+    async with AsyncExitStack() as stack:
+        yield await Hotline.open(stack, server, hasty_city, ledger, runner=GUARDED)
