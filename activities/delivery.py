@@ -29,22 +29,21 @@ async def deliver(
         answer = await send()
     except ApplicationError as failure:
         error = failure
-    async with ledger.session() as session:
-        await save_attempt(
-            session,
-            effect.key,
-            case_number=effect.case,
-            event=effect.event,
-            party=effect.party,
-            unit=effect.unit or effect.grid,
-            template=effect.kind,
-            text=text,
-            status=_status(error),
-            attempts=activity.info().attempt,
-            reference=answer.get(reference),
-            error=error.type if error else None,
-            at=datetime.now(UTC),
-        )
+    await ledger.run(
+        save_attempt,
+        effect.key,
+        case_number=effect.case,
+        event=effect.event,
+        party=effect.party,
+        unit=effect.unit or effect.grid,
+        template=effect.kind,
+        text=text,
+        status=_status(error),
+        attempts=activity.info().attempt,
+        reference=answer.get(reference),
+        error=error.type if error else None,
+        at=datetime.now(UTC),
+    )
     if error is not None:
         raise error
 

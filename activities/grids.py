@@ -3,13 +3,13 @@
 import os
 from typing import Any
 
-import httpx2
+import aiohttp
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.delivery import deliver
 from activities.http import post
-from activities.told import look_up
+from activities.told import what_is_told
 from domain.effects import TELL, Effect, Party
 from ledger.database import Ledger
 
@@ -19,14 +19,14 @@ ENDPOINT = "JIESU_ENDPOINT_GRID"
 class Grids:
     """Tells grids of what happens in them."""
 
-    def __init__(self, ledger: Ledger, http: httpx2.AsyncClient) -> None:
+    def __init__(self, ledger: Ledger, http: aiohttp.ClientSession) -> None:
         self._ledger, self._http = ledger, http
 
     @activity.defn(name=TELL[Party.GRID])
     async def tell(self, effect: Effect) -> None:
         """Send one notice to the grid platform, without the citizen's name or phone."""
-        told = await look_up(self._ledger, effect)
-        text = f"{told.case.title}（{told.case.address or '地址不详'}）"
+        told = await what_is_told(self._ledger, effect)
+        text = f"{told.title}（{told.address or '地址不详'}）"
 
         async def send() -> dict[str, Any]:
             address = os.environ.get(ENDPOINT)

@@ -4,49 +4,53 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-import httpx2
+import aiohttp
 from temporalio.exceptions import ApplicationError
 
-TIMEOUT_SECONDS = 20.0
+TIMEOUT = aiohttp.ClientTimeout(total=20)
 LONGEST_RETRY_AFTER = timedelta(hours=1)
 
 
-def http_client() -> httpx2.AsyncClient:
-    """The client that all activities of a worker share."""
-    return httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, trust_env=False)
+def http_client() -> aiohttp.ClientSession:
+    """The client that all activities of a worker share. Raises RuntimeError outside a running event loop."""
+    return aiohttp.ClientSession(timeout=TIMEOUT)
 
 
-async def post(client: httpx2.AsyncClient, url: str, key: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """POST a JSON body under an idempotency key and return the JSON object it is answered with; {} for any other answer.
+async def post(client: aiohttp.ClientSession, url: str, key: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """POST a JSON body under an idempotency key and return the JSON object answered; {} for any other answer.
 
     Raises ApplicationError: retryable for a system that is down, busy or failing (after its Retry-After, if it named
     one), not retryable where it refuses what we say. Neither carries anything of the body.
     """
     try:
-        response = await client.post(url, json=body, headers={"Idempotency-Key": key})
-    except (httpx2.RequestError, httpx2.InvalidURL) as error:
+        async with client.post(url, json=body, headers={"Idempotency-Key": key}) as response:
+            if response.ok:
+                return await _object(response)
+            raise _failure(response, url)
+    except (aiohttp.ClientError, TimeoutError) as error:
         raise ApplicationError(f"{type(error).__name__} at {url}", type="unreachable") from None
-    if response.is_success:
-        return _object(response)
-    again = response.status_code >= 500 or response.status_code in (408, 425, 429)
-    raise ApplicationError(
-        f"HTTP {response.status_code} from {url}",
-        type=f"http_{response.status_code}",
-        non_retryable=not again,
-        next_retry_delay=_retry_after(response) if again else None,
-    )
 
 
-def _object(response: httpx2.Response) -> dict[str, Any]:
+async def _object(response: aiohttp.ClientResponse) -> dict[str, Any]:
     # What was accepted is accepted: an answer we cannot read must not make us say it again for days.
     try:
-        answer = response.json()
+        answer = await response.json(content_type=None)
     except ValueError:
         return {}
     return answer if isinstance(answer, dict) else {}
 
 
-def _retry_after(response: httpx2.Response) -> timedelta | None:
+def _failure(response: aiohttp.ClientResponse, url: str) -> ApplicationError:
+    again = response.status >= 500 or response.status in (408, 425, 429)
+    return ApplicationError(
+        f"HTTP {response.status} from {url}",
+        type=f"http_{response.status}",
+        non_retryable=not again,
+        next_retry_delay=_retry_after(response) if again else None,
+    )
+
+
+def _retry_after(response: aiohttp.ClientResponse) -> timedelta | None:
     """The pause a system asked for, in seconds; a date or nonsense is left to our own back-off."""
     value = response.headers.get("Retry-After", "")
     return min(timedelta(seconds=int(value)), LONGEST_RETRY_AFTER) if value.isascii() and value.isdigit() else None

@@ -3,8 +3,8 @@
 from temporalio import activity
 
 from domain.effects import RECORD, Batch
-from ledger.cases import record
 from ledger.database import Ledger
+from ledger.recording import record
 
 
 class Scribe:
@@ -16,5 +16,4 @@ class Scribe:
     @activity.defn(name=RECORD)
     async def record(self, batch: Batch) -> None:
         """Append events and show where the case stands; a repetition changes nothing."""
-        async with self._ledger.session() as session:
-            await record(session, batch.summary, batch.events)
+        await self._ledger.run(record, batch.summary, batch.events)

@@ -2,7 +2,7 @@
 
 from temporalio import activity
 
-from activities.told import look_up
+from activities.told import what_is_told
 from domain.effects import TELL, Effect, Party
 from domain.rulebook import Action, ClockName
 from ledger.database import Ledger
@@ -26,7 +26,7 @@ class Oversight:
         await self._raise(effect, Action.DISCIPLINE_REFERRAL, situation=effect.kind)
 
     async def _raise(self, effect: Effect, action: Action, situation: str | None) -> None:
-        told = await look_up(self._ledger, effect)
+        told = await what_is_told(self._ledger, effect)
         async with self._ledger.session() as session:
             await raise_measure(
                 session,
@@ -35,8 +35,8 @@ class Oversight:
                 event=effect.event,
                 action=action,
                 unit=effect.unit,
-                at=told.event.at,
+                at=told.at,
                 situation=situation,
-                clock=ClockName(told.event.clock) if told.event.clock else None,
-                due=told.event.due,
+                clock=ClockName(told.clock) if told.clock else None,
+                due=told.event_due,
             )

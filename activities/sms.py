@@ -4,17 +4,18 @@ import os
 from datetime import datetime
 from typing import Any
 
-import httpx2
+import aiohttp
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.delivery import deliver
 from activities.http import post
-from activities.told import Told, look_up
+from activities.told import what_is_told
 from domain.city import City
 from domain.deadlines import show
 from domain.effects import TELL, Effect, Party
 from ledger.database import Ledger
+from ledger.told import Told
 
 ENDPOINT = "JIESU_ENDPOINT_SMS"
 
@@ -22,40 +23,40 @@ ENDPOINT = "JIESU_ENDPOINT_SMS"
 class Sms:
     """Texts citizens."""
 
-    def __init__(self, ledger: Ledger, city: City, http: httpx2.AsyncClient) -> None:
+    def __init__(self, ledger: Ledger, city: City, http: aiohttp.ClientSession) -> None:
         self._ledger, self._city, self._http = ledger, city, http
 
     @activity.defn(name=TELL[Party.CITIZEN])
     async def text(self, effect: Effect) -> None:
         """Send one text; the gateway knows a repetition by the effect's key. Nobody to text is no failure."""
-        told = await look_up(self._ledger, effect)
-        if not told.case.phone:
+        told = await what_is_told(self._ledger, effect)
+        if not told.phone or "no_contact" in told.marks:
             return
-        text = self._city.texts.render(effect.kind, **_values(self._city, told))
+        text = self._city.texts.render(effect.kind, **_values(self._city, effect, told))
 
         async def send() -> dict[str, Any]:
             address = os.environ.get(ENDPOINT)
             if not address:
                 raise ApplicationError(f"{ENDPOINT} is not set, so no text can be sent", type="no_endpoint")
-            body = {"phone": told.case.phone, "text": text}
+            body = {"phone": told.phone, "text": text}
             return await post(self._http, f"{address.rstrip('/')}/messages", effect.key, body)
 
         await deliver(self._ledger, effect, text, send, reference="id")
 
 
-def _values(city: City, told: Told) -> dict[str, str]:
+def _values(city: City, effect: Effect, told: Told) -> dict[str, str]:
     """What the templates may speak of."""
-    facts = told.event.facts
-    unit = city.units.get(told.event.unit or told.case.lead or "")
+    facts = told.facts
+    unit = city.units.get(told.unit or told.lead or "")
     ground = city.rulebook.grounds.get(facts.get("ground", ""))
     return {
         "city": city.rulebook.city,
-        "number": told.case.number,
+        "number": effect.case,
         "unit": unit.name if unit else "承办单位",
         "due": _shown(city, facts.get("now")),
         "until": _shown(city, facts.get("until")),
         "guidance": ground.guidance if ground else "",
-        "reason": told.text or "",
+        "reason": told.note or "",
         "to": facts.get("to", ""),
     }
 

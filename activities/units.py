@@ -3,17 +3,18 @@
 import os
 from typing import Any
 
-import httpx2
+import aiohttp
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.delivery import deliver
 from activities.http import post
-from activities.told import Told, look_up
+from activities.told import what_is_told
 from domain.city import City
 from domain.effects import TELL, Effect, Party
 from domain.units import Unit
 from ledger.database import Ledger
+from ledger.told import Told
 
 ORDERS = frozenset({"dispatch", "rework", "recall"})
 
@@ -21,13 +22,13 @@ ORDERS = frozenset({"dispatch", "rework", "recall"})
 class Units:
     """Tells units what they need to know to do their part."""
 
-    def __init__(self, ledger: Ledger, city: City, http: httpx2.AsyncClient) -> None:
+    def __init__(self, ledger: Ledger, city: City, http: aiohttp.ClientSession) -> None:
         self._ledger, self._city, self._http = ledger, city, http
 
     @activity.defn(name=TELL[Party.UNIT])
     async def tell(self, effect: Effect) -> None:
         """Send one order or notice; the unit knows a repetition by the effect's key."""
-        told = await look_up(self._ledger, effect)
+        told = await what_is_told(self._ledger, effect)
         unit = self._city.units.get(effect.unit or "")
         if unit is None:
             raise ApplicationError(f"No unit {effect.unit} in this city", type="unknown_unit", non_retryable=True)
@@ -37,7 +38,7 @@ class Units:
                 return {}
             return await post(self._http, f"{_address(unit)}/orders", effect.key, _order(effect, told))
 
-        await deliver(self._ledger, effect, told.text or "", send)
+        await deliver(self._ledger, effect, told.note or "", send)
 
 
 def _address(unit: Unit) -> str:
@@ -55,13 +56,13 @@ def _order(effect: Effect, told: Told) -> dict[str, Any]:
         "notice": None if effect.kind in ORDERS else effect.kind,
         "role": effect.role,
         "unit": effect.unit,
-        "category": told.case.category,
-        "item": told.case.item,
-        "due": told.case.due.isoformat() if told.case.due else None,
+        "category": told.category,
+        "item": told.item,
+        "due": told.due.isoformat() if told.due else None,
     }
     if effect.kind in ("dispatch", "rework"):
-        contact = {"name": told.case.name, "phone": told.case.phone}
-        order |= {"title": told.case.title, "text": told.case.text, "address": told.case.address, "contact": contact}
-    elif told.text:
-        order["text"] = told.text
+        contact = {"name": told.name, "phone": told.phone}
+        order |= {"title": told.title, "text": told.request, "address": told.address, "contact": contact}
+    elif told.note:
+        order["text"] = told.note
     return order

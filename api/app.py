@@ -14,9 +14,6 @@ Every request of a citizen is a case; every step of a case is a plain verb. Refu
 and a sentence in English and Chinese. Repeat a request with the same `Idempotency-Key` and it is carried out once.
 """
 
-LARGEST_BODY = 100_000
-"""Bytes; the longest text allowed, written with escapes, is a quarter of it."""
-
 
 class Api(FastAPI):
     """An app whose documentation knows what problems are."""
@@ -44,7 +41,6 @@ def create_app() -> FastAPI:
         description=DESCRIPTION,
         lifespan=lifespan,
         redirect_slashes=False,
-        max_body_size=LARGEST_BODY,
     )
     app.add_middleware(Guard)
     add_handlers(app)

@@ -4,17 +4,21 @@ import logging
 from traceback import format_tb
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import internal
 
 log = logging.getLogger("jiesu.api")
 
+LARGEST_BODY = 100_000
+"""Bytes; a text of 4,000 characters takes at most half of it, however it is escaped."""
+
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 class Guard:
-    """ASGI middleware: no answer is kept by a cache, and an unforeseen error is a problem.
+    """ASGI middleware: no body is read beyond a limit, no answer is cached, and an unforeseen error is a problem.
 
     Of such an error only its kind and place are logged: what it says may be personal.
     """
@@ -25,7 +29,15 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        started = False
+        size, started = 0, False
+
+        async def bounded() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > LARGEST_BODY:
+                raise HTTPException(413)
+            return message
 
         async def guarded(message: Message) -> None:
             nonlocal started
@@ -35,7 +47,7 @@ class Guard:
             await send(message)
 
         try:
-            await self._app(scope, receive, guarded)
+            await self._app(scope, bounded, guarded)
         except Exception as error:
             place = "".join(format_tb(error.__traceback__))
             log.error("unforeseen %s on %s %r\n%s", type(error).__name__, scope["method"], scope["path"], place)

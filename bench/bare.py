@@ -1,7 +1,6 @@
 """A bare workflow to measure against: as many updates, activities and timers as a case, with nothing behind them."""
 
 import asyncio
-from contextlib import suppress
 from datetime import timedelta
 
 import uvloop
@@ -12,8 +11,6 @@ from temporal.connection import connect
 
 TASK_QUEUE = "bare"
 STEPS = ("dispatch", "sign-in", "submit-result", "call-back")
-TOLD = {"dispatch": 2, "submit-result": 1}
-"""How many are told after a step."""
 
 
 @activity.defn
@@ -27,24 +24,21 @@ class BareWorkflow:
 
     def __init__(self) -> None:
         self._taken: list[str] = []
-        self._told = 0
 
     @workflow.run
     async def run(self, timers: int) -> int:
-        """`timers` are started and cancelled besides the one for the next deadline, to come to a wanted length."""
-        extra = [asyncio.create_task(workflow.sleep(timedelta(days=30))) for _ in range(timers)]
-        telling = [asyncio.create_task(self._tell("received"))]
-        for taken, step in enumerate(STEPS, start=1):
-            await self._wait_for(taken)
-            telling += [asyncio.create_task(self._tell(step)) for _ in range(TOLD.get(step, 0))]
-        await asyncio.gather(*telling)
-        for timer in extra:
+        """An activity at the start and after every step; `timers` wait beside it, to come to a wanted length."""
+        waiting = [asyncio.create_task(workflow.sleep(timedelta(days=30))) for _ in range(timers)]
+        await self._tell("received")
+        for count, step in enumerate(STEPS, start=1):
+            await self._wait_for(count)
+            await self._tell(step)
+        for timer in waiting:
             timer.cancel()
-        return self._told
+        return len(self._taken)
 
-    async def _wait_for(self, taken: int) -> None:
-        with suppress(asyncio.TimeoutError):
-            await workflow.wait_condition(lambda: len(self._taken) >= taken, timeout=timedelta(days=4))
+    async def _wait_for(self, count: int) -> None:
+        await workflow.wait_condition(lambda: len(self._taken) >= count)
 
     @workflow.update
     def take(self, step: str) -> int:
@@ -54,7 +48,6 @@ class BareWorkflow:
 
     async def _tell(self, step: str) -> None:
         await workflow.execute_activity(tell, step, start_to_close_timeout=timedelta(seconds=30))
-        self._told += 1
 
 
 async def serve() -> None:

@@ -30,7 +30,7 @@ def lifecycles_per_minute(city: City, seconds: float = 3.0) -> float:
     """How many full lifecycles the core goes through in a minute, measured over `seconds`."""
     received = datetime(2026, 9, 24, 2, tzinfo=UTC)
     calendar = city.calendar.slice(received.date(), received.date() + timedelta(days=400))
-    rulebook = city.rulebook.travelling()
+    rulebook = city.rulebook.travelling
     opening = Opening(number="ZZ-20260924-00001", received_at=received, by=AGENT, channel="phone", category="help")
     done, started = 0, time.perf_counter()
     while (spent := time.perf_counter() - started) < seconds:

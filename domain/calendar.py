@@ -48,6 +48,9 @@ class WorkCalendar(BaseModel, frozen=True):
     settled: tuple[date, ...] = ()
     """Days outside official coverage that the city itself has decided, in order."""
 
+    def __hash__(self) -> int:
+        return hash((self.version, self.covers_from, self.covers_until))
+
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
         return self
 

@@ -1,6 +1,7 @@
 """A city's rules as data: limits, ladders, grounds and situations, each with its source, read from `rulebook.toml`."""
 
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -235,6 +236,7 @@ class Rulebook(Frozen):
         """Working days taken off the handling limit of an order sent by the province."""
         return self.province.deduction
 
+    @cached_property
     def travelling(self) -> "Rulebook":
         """The rules a case carries with it: without the words that say where each comes from and guide the citizen.
 

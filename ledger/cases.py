@@ -1,33 +1,21 @@
 """Cases: opening them, recording what happens to them, reading one."""
 
 from datetime import date
-from functools import cache
 from hashlib import sha256
-from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from pydantic_core import to_jsonable_python
-from sqlalchemy import bindparam, delete, not_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy import not_, select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col
 
-from domain.events import Event, EventKind, Status, Summary
+from domain.events import Status
 from domain.roles import Role
-from ledger.database import Insert, insert, insert_for
+from ledger.database import insert
 from ledger.errors import KeyReused
 from ledger.models import CaseRow, CaseUnitRow, EventRow, MeasureRow, MessageRow, NoteRow, SerialRow
 
 CASES = SQLModel.metadata.tables["cases"]
 CASE_UNITS = SQLModel.metadata.tables["case_units"]
-
-# Built once: these run for every step of every case.
-PROJECT = update(CASES).where(CASES.c.number == bindparam("of"), CASES.c.last_event <= bindparam("upto"))
-RELEASE_UNITS = delete(CASE_UNITS).where(
-    CASE_UNITS.c.case_number == bindparam("of"), CASE_UNITS.c.unit.not_in(bindparam("but", expanding=True))
-)
-
-MOVES = frozenset({EventKind.DISPATCHED, EventKind.REDISPATCHED, EventKind.RETURN_ACCEPTED})
-"""Events after which other units have the case."""
 
 
 class Intake(BaseModel):
@@ -110,72 +98,6 @@ async def unstarted(session: AsyncSession, limit: int) -> list[CaseRow]:
     """Cases of which the engine has recorded nothing yet, lowest number first."""
     statement = select(CaseRow).where(not_(CASES.c.started)).order_by(CASES.c.number).limit(limit)
     return list(await session.scalars(statement))
-
-
-async def record(session: AsyncSession, summary: Summary, events: list[Event]) -> None:
-    """Append what happened to a case and show where it stands now.
-
-    Harmless to repeat: an event already there stays as it is, and a summary older than the one shown is not shown. Raises IntegrityError for a case that was never opened.
-    """
-    connection = await session.connection()
-    shown = await connection.execute(PROJECT, _projection(summary))
-    if events:
-        append = _append(connection.dialect.name)
-        await connection.execute(append, [_event_values(summary.number, event) for event in events])
-    if shown.rowcount and any(event.kind in MOVES for event in events):
-        await _show_units(connection, summary)
-
-
-@cache
-def _append(dialect: str) -> Insert:
-    return insert_for(dialect, EventRow).on_conflict_do_nothing(index_elements=["case_number", "n"])
-
-
-@cache
-def _assign(dialect: str) -> Insert:
-    assign = insert_for(dialect, CaseUnitRow)
-    return assign.on_conflict_do_update(index_elements=["case_number", "unit"], set_={"lead": assign.excluded.lead})
-
-
-def _projection(summary: Summary) -> dict[str, Any]:
-    return {
-        "of": summary.number,
-        "upto": summary.last_event,
-        **to_jsonable_python(summary, exclude={"number", "due", "closed_at"}),
-        "due": summary.due,
-        "closed_at": summary.closed_at,
-        "breached": bool(summary.breaches),
-        "started": True,
-    }
-
-
-def _event_values(number: str, event: Event) -> dict[str, Any]:
-    return {
-        "case_number": number,
-        "n": event.n,
-        "at": event.at,
-        "kind": event.kind.value,
-        "role": event.by.role.value,
-        "actor_id": event.by.id,
-        "actor_unit": event.by.unit,
-        "unit": event.unit,
-        "clock": event.clock and event.clock.value,
-        "due": event.due,
-        "provisional": event.provisional,
-        "action": event.action and event.action.value,
-        "note": event.note,
-        "facts": to_jsonable_python(event.facts),
-    }
-
-
-async def _show_units(connection: AsyncConnection, summary: Summary) -> None:
-    has = dict.fromkeys(summary.assisting, False)
-    if summary.lead:
-        has[summary.lead] = True
-    await connection.execute(RELEASE_UNITS, {"of": summary.number, "but": list(has)})
-    if has:
-        rows = [{"case_number": summary.number, "unit": unit, "lead": lead} for unit, lead in has.items()]
-        await connection.execute(_assign(connection.dialect.name), rows)
 
 
 async def get_case(session: AsyncSession, number: str) -> CaseRow | None:

@@ -1,9 +1,12 @@
 """The ledger's database: SQLite beside the embedded engine, or PostgreSQL by URL, with the same code for both."""
 
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import URL, event, exc, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -16,32 +19,56 @@ BUSY_SECONDS = 10
 CONNECT_SECONDS = 10
 SQLITE_POOL = 4
 
+THREADS = 8
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
 Insert = postgresql.Insert | sqlite.Insert
 
 
 class Ledger:
     """An open ledger."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, threaded: Engine, threads: int) -> None:
         self.engine = engine
         self._sessions = async_sessionmaker(engine, expire_on_commit=False)
+        self._threaded = threaded
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="ledger")
 
     def session(self) -> AbstractAsyncContextManager[AsyncSession]:
         """One transaction: committed at the end of the block, rolled back by an exception."""
         return self._sessions.begin()
 
+    async def run(
+        self, work: Callable[Concatenate[Connection, Given], Result], *args: Given.args, **kwargs: Given.kwargs
+    ) -> Result:
+        """One transaction in a thread: half the processor time of a session, for what every step of every case does."""
+
+        def transact() -> Result:
+            with self._threaded.begin() as connection:
+                return work(connection, *args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, transact)
+
     async def close(self) -> None:
-        """Close every connection; the ledger opens new ones if used again."""
+        """Close every connection."""
         await self.engine.dispose()
+        self._threads.shutdown()
+        self._threaded.dispose()
 
 
 def open_ledger(url: str) -> Ledger:
     """The ledger at an SQLAlchemy URL. Nothing is connected yet: an unreachable one raises LEDGER_ERRORS when used."""
     address = normal_url(url)
     engine = create_async_engine(address, **engine_options(address))
-    if address.get_backend_name() == "sqlite":
-        event.listen(engine.sync_engine, "connect", prepare_sqlite)
-    return Ledger(engine)
+    if address.get_backend_name() != "sqlite":
+        return Ledger(engine, create_engine(address, **engine_options(address)), THREADS)
+    threaded = create_engine(address.set(drivername="sqlite"), **engine_options(address))
+    for one in (engine.sync_engine, threaded):
+        event.listen(one, "connect", prepare_sqlite)
+    # One thread: SQLite has one writer at a time anyway, and its lock has no queue.
+    return Ledger(engine, threaded, 1)
 
 
 def normal_url(url: str) -> URL:

@@ -4,7 +4,7 @@ from datetime import datetime
 from functools import cache
 from typing import Literal
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Connection
 from sqlmodel import SQLModel
 
 from ledger.database import Insert, insert_for
@@ -16,8 +16,8 @@ Sending = Literal["sent", "sending", "failed"]
 """`sending` has failed so far and will be tried again."""
 
 
-async def save_attempt(
-    session: AsyncSession,
+def save_attempt(
+    connection: Connection,
     key: str,
     *,
     case_number: str,
@@ -36,7 +36,6 @@ async def save_attempt(
 
     One row a key, with the number of attempts so far. What was sent stays sent.
     """
-    connection = await session.connection()
     row = {
         "key": key,
         "case_number": case_number,
@@ -52,7 +51,7 @@ async def save_attempt(
         "created_at": at,
         "sent_at": at if status == "sent" else None,
     }
-    await connection.execute(_save(connection.dialect.name), row)
+    connection.execute(_save(connection.dialect.name), row)
 
 
 @cache

@@ -1,11 +1,13 @@
 """Starting a case's workflow: at intake, and again by the sweep for what a crash left unstarted."""
 
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import lru_cache
 
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
+from domain.calendar import WorkCalendar
 from domain.case import Opening
 from domain.city import City
 from workflows.attributes import at_start
@@ -17,6 +19,12 @@ CALENDAR_BEHIND = timedelta(days=7)
 TIMEOUT = timedelta(seconds=5)
 
 
+@lru_cache(maxsize=16)
+def travelling_calendar(calendar: WorkCalendar, received: date) -> WorkCalendar:
+    """The part of the calendar that a case received on that day (UTC) carries with it."""
+    return calendar.slice(received - CALENDAR_BEHIND, received + CALENDAR_AHEAD)
+
+
 async def start_case(client: Client, task_queue: str, city: City, opening: Opening) -> None:
     """Start the workflow of a case; one that runs or has run is left as it is.
 
@@ -25,8 +33,8 @@ async def start_case(client: Client, task_queue: str, city: City, opening: Openi
     received = opening.received_at.date()
     start = CaseInput(
         opening=opening,
-        rulebook=city.rulebook.travelling(),
-        calendar=city.calendar.slice(received - CALENDAR_BEHIND, received + CALENDAR_AHEAD),
+        rulebook=city.rulebook.travelling,
+        calendar=travelling_calendar(city.calendar, received),
     )
     try:
         await client.start_workflow(

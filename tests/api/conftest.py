@@ -1,6 +1,5 @@
 """The real thing: one engine and one sandbox city a session, and sites of a ledger, a worker and an API over HTTP."""
 
-import os
 import shutil
 import socket
 import threading
@@ -52,7 +51,7 @@ class Api:
     """The app behind a real server, in a thread with an event loop of its own."""
 
     def __init__(self, values: dict[str, str]) -> None:
-        self._values = values
+        self.values = values
 
     def start(self) -> None:
         (self.port,) = free_ports(1)
@@ -61,7 +60,7 @@ class Api:
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run)
-        with environment(self._values):
+        with environment(self.values):
             self._thread.start()
             while not self._server.started:
                 assert self._thread.is_alive()
@@ -76,7 +75,7 @@ class Site:
     """One installation, and how its people call it: `by` is a role, or the code of a unit."""
 
     def __init__(self, api: Api, ledger: Ledger, keys: dict[str, str], http: httpx2.AsyncClient) -> None:
-        self.api, self.ledger, self.keys, self._http = api, ledger, keys, http
+        self.api, self.ledger, self.keys, self.http = api, ledger, keys, http
 
     async def call(
         self, method: str, path: str, by: str | None = None, *, key: str | None = None, **more: Any
@@ -85,7 +84,7 @@ class Site:
         if by is not None:
             headers["Authorization"] = f"Bearer {self.keys.get(by, by)}"
         headers |= more.pop("headers", {})
-        return await self._http.request(method, f"http://127.0.0.1:{self.api.port}{path}", headers=headers, **more)
+        return await self.http.request(method, f"http://127.0.0.1:{self.api.port}{path}", headers=headers, **more)
 
     async def get(self, path: str, by: str = "dispatcher", **params: Any) -> Any:
         answer = await self.call("GET", path, by, params=params)
@@ -98,10 +97,10 @@ class Site:
         assert answer.status_code == 201, answer.text
         return str(answer.json()["number"])
 
-    async def step(self, number: str, step: str, by: str, key: str | None = None, **body: Any) -> httpx2.Response:
+    async def step(self, number: str, step: str, by: str, key: str | None = None, /, **body: Any) -> httpx2.Response:
         return await self.call("POST", f"/cases/{number}/{step}", by, key=key, json=body)
 
-    async def take(self, number: str, step: str, by: str, key: str | None = None, **body: Any) -> dict[str, Any]:
+    async def take(self, number: str, step: str, by: str, key: str | None = None, /, **body: Any) -> dict[str, Any]:
         answer = await self.step(number, step, by, key, **body)
         assert answer.status_code == 200, answer.text
         taken: dict[str, Any] = answer.json()

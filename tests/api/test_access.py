@@ -1,10 +1,12 @@
 """Who may do what: every route against every post."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from api.app import create_app
+from api.examples import STEP_EXAMPLES
 from domain.roles import MAY, Role
 from domain.steps import PEOPLE_STEPS
 from ledger.keys import create_key, revoke_key
@@ -12,9 +14,10 @@ from tests.api.conftest import Site
 
 OPEN = {"/health", "/ready"}
 NOBODYS = "ZZ-20000101-00001"
+DOCUMENT = create_app().openapi()
 ROUTES = [
     (method.upper(), path)
-    for path, operations in create_app().openapi()["paths"].items()
+    for path, operations in DOCUMENT["paths"].items()
     for method in operations
     if path not in OPEN
 ]
@@ -29,9 +32,7 @@ def row_of(method: str, path: str) -> str:
 
 
 def request_of(path: str) -> tuple[str, dict[str, Any]]:
-    body = create_app().openapi()["components"]["schemas"]
-    step = path.rsplit("/", 1)[1]
-    example = body[f"{PEOPLE_STEPS[step].__name__}Body"]["example"] if step in PEOPLE_STEPS else {}
+    example = STEP_EXAMPLES.get(path.rsplit("/", 1)[1], {})
     return path.replace("{number}", NOBODYS), {"json": example}
 
 
@@ -61,12 +62,21 @@ async def test_a_route_is_open_to_the_roles_of_its_row_and_no_others(site: Site,
 @pytest.mark.parametrize(("method", "path"), ROUTES)
 async def test_no_route_opens_without_a_valid_key(site: Site, method: str, path: str) -> None:
     address, body = request_of(path)
-    secret = site.keys["admin"]
-    for wrong in (None, "", "jk", "jk_", "jk__", "jk_00000000_x", secret[:-1], secret + "x", secret.upper(), "密钥"):
-        headers = {} if wrong is None else {"Authorization": f"Bearer {wrong}".encode()}
-        answer = await site.call(method, address, headers=headers, **body)
-        assert (answer.status_code, answer.json()["code"]) == (401, "no_key"), wrong
+    for by in (None, site.keys["admin"][:-1]):
+        answer = await site.call(method, address, by, **body)
+        assert (answer.status_code, answer.json()["code"]) == (401, "no_key")
         assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("change", [str.upper, lambda key: f"{key}x", lambda key: key.rpartition("_")[0]])
+async def test_a_key_that_is_nearly_right_is_wrong(site: Site, change: Callable[[str], str]) -> None:
+    assert (await site.call("GET", "/cases", change(site.keys["admin"]))).status_code == 401
+
+
+@pytest.mark.parametrize("value", ["Bearer", "Bearer jk", "Bearer jk__", "Bearer jk_00000000_x", "Bearer 密钥", "密钥"])
+async def test_nonsense_is_no_key(site: Site, value: str) -> None:
+    answer = await site.call("GET", "/cases", headers={"Authorization": value.encode()})
+    assert answer.status_code == 401
 
 
 async def test_another_scheme_than_bearer_is_no_key(site: Site) -> None:

@@ -1,5 +1,6 @@
 """Steps: a whole life, refusals a person understands, and that a repetition changes nothing."""
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -120,6 +121,14 @@ async def test_a_repetition_with_the_same_key_gets_the_first_answer(each_site: S
     await each_site.take(number, "sign-in", "zz-water")
     assert await each_site.take(number, "dispatch", "dispatcher", key, lead="zz-water") == first
     assert (await each_site.step(number, "dispatch", "dispatcher", lead="zz-water")).status_code == 409
+
+
+async def test_five_at_once_with_one_key_take_one_step(each_site: Site) -> None:
+    number, key = await each_site.receive(), str(uuid4())
+    taking = (each_site.take(number, "dispatch", "dispatcher", key, lead="zz-water") for _ in range(5))
+    first, *others = await asyncio.gather(*taking)
+    assert others == [first] * 4
+    assert len((await each_site.get(f"/cases/{number}/timeline"))["events"]) == first["event"] == 2
 
 
 async def test_the_same_key_with_another_body_is_refused(each_site: Site) -> None:

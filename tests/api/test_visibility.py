@@ -1,7 +1,9 @@
 """What a unit sees, and what only inspectors and supervisors do."""
 
 import asyncio
+from datetime import UTC, datetime
 
+from ledger.models import EventRow
 from tests.api.conftest import Site
 
 
@@ -50,13 +52,20 @@ async def test_a_unit_sees_nothing_of_a_case_that_does_not_exist_or_is_not_dispa
     assert missing.text.replace("ZZ-20000101-00001", "") == foreign.text.replace(number, "")
 
 
+async def measured(site: Site, number: str) -> None:
+    """Wait until a measure has been raised, which is done beside the step that leads to it."""
+    for _ in range(200):
+        if (await site.get(f"/cases/{number}/timeline", "inspector"))["measures"]:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("no measure was raised")
+
+
 async def test_only_inspectors_supervisors_and_admins_see_a_discipline_referral(each_site: Site) -> None:
     site = each_site
     number = await site.in_callback()
     await site.take(number, "call-back", "callback", reached=True, rating=1, solved=False, contacted=False)
-    async with asyncio.timeout(10):
-        while not (await site.get(f"/cases/{number}/timeline", "inspector"))["measures"]:
-            await asyncio.sleep(0.05)
+    await measured(site, number)
     for role in ("inspector", "supervisor", "admin"):
         timeline = await site.get(f"/cases/{number}/timeline", role)
         assert any(event["action"] == "discipline_referral" for event in timeline["events"])
@@ -68,3 +77,24 @@ async def test_only_inspectors_supervisors_and_admins_see_a_discipline_referral(
         assert "formal_closing" not in answer.text
         assert answer.json()["measures"] == []
         assert "discipline" not in (await site.call("GET", f"/cases/{number}", role)).text
+
+
+async def test_a_referral_that_could_not_be_delivered_is_hidden_like_the_referral(site: Site) -> None:
+    number = await site.dispatched()
+    facts = {"party": "discipline", "effect": f"{number}:2:discipline::formal_closing"}
+    failed = EventRow(
+        case_number=number,
+        n=3,
+        at=datetime.now(UTC),
+        kind="effect_failed",
+        role="system",
+        actor_id="jiesu",
+        facts=facts,
+    )
+    async with site.ledger.session() as session:
+        session.add(failed)
+    kinds = {
+        by: [event["kind"] for event in (await site.get(f"/cases/{number}/timeline", by))["events"]]
+        for by in ("inspector", "zz-water")
+    }
+    assert kinds == {"inspector": ["received", "dispatched", "effect_failed"], "zz-water": ["received", "dispatched"]}

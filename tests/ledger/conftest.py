@@ -8,8 +8,9 @@ import pytest
 
 from domain.events import Event, EventKind, Status, Summary
 from domain.roles import Actor, Role
-from ledger.cases import Intake, open_case, record
+from ledger.cases import Intake, open_case
 from ledger.database import Ledger, open_ledger
+from ledger.recording import record
 
 NOON = datetime(2026, 11, 21, 4, tzinfo=UTC)
 
@@ -79,8 +80,7 @@ def shown(
 
     async def make(came_in: dict[str, Any] | None = None, **changes: Any) -> str:
         number = await opened(**came_in or {})
-        async with ledger.session() as session:
-            await record(session, summary(number, **changes), [event()])
+        await ledger.run(record, summary(number, **changes), [event()])
         return number
 
     return make

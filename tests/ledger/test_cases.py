@@ -14,12 +14,12 @@ from ledger.cases import (
     events_of,
     get_case,
     open_case,
-    record,
     unstarted,
 )
 from ledger.database import LEDGER_ERRORS, Ledger, open_ledger
 from ledger.errors import KeyReused
 from ledger.models import CaseRow
+from ledger.recording import record
 
 DAY = date(2026, 11, 21)
 NOON = datetime(2026, 11, 21, 4, tzinfo=UTC)
@@ -83,8 +83,7 @@ async def test_unstarted_cases_are_found_until_the_engine_records(
     ledger: Ledger, opened: Open, summary: Make, event: Make
 ) -> None:
     numbers = [await opened() for _ in range(3)]
-    async with ledger.session() as session:
-        await record(session, summary(numbers[0]), [event()])
+    await ledger.run(record, summary(numbers[0]), [event()])
     async with ledger.session() as session:
         assert [row.number for row in await unstarted(session, 10)] == numbers[1:]
         assert [row.number for row in await unstarted(session, 1)] == numbers[1:2]
@@ -101,8 +100,7 @@ async def test_record_appends_and_projects(ledger: Ledger, opened: Open, summary
         grid="G1", due=NOON, due_clock=ClockName.HANDLING, provisional=True, breaches=[ClockName.SIGN_IN],
         rework_rounds=1, extended=True, hurries=2, closed_at=NOON,
     )  # fmt: skip
-    async with ledger.session() as session:
-        await record(session, now, [happened])
+    await ledger.run(record, now, [happened])
     async with ledger.session() as session:
         row = await get_case(session, number)
         assert row is not None
@@ -119,8 +117,7 @@ async def test_record_may_be_repeated_and_come_late(ledger: Ledger, opened: Open
     first = (summary(number, last_event=1, lead="a"), [event(1)])
     second = (summary(number, last_event=2, status=Status.HANDLING, lead="b"), [event(2, kind=EventKind.SIGNED_IN)])
     for now, events in (second, first, second, first):
-        async with ledger.session() as session:
-            await record(session, now, events)
+        await ledger.run(record, now, events)
     async with ledger.session() as session:
         row = await get_case(session, number)
         assert row is not None
@@ -132,8 +129,7 @@ async def test_record_holds_when_many_call_at_once(ledger: Ledger, opened: Open,
     number = await opened()
 
     async def step(n: int) -> None:
-        async with ledger.session() as session:
-            await record(session, summary(number, last_event=n, lead=f"u{n}"), [event(i) for i in range(1, n + 1)])
+        await ledger.run(record, summary(number, last_event=n, lead=f"u{n}"), [event(i) for i in range(1, n + 1)])
 
     await asyncio.gather(*(step(n) for n in [*range(1, 16), *range(1, 16)]))
     async with ledger.session() as session:
@@ -147,8 +143,7 @@ async def test_record_holds_when_many_call_at_once(ledger: Ledger, opened: Open,
 
 async def test_record_refuses_a_case_never_opened(ledger: Ledger, summary: Make, event: Make) -> None:
     async def step() -> None:
-        async with ledger.session() as session:
-            await record(session, summary("ZZ-20261121-00009"), [event()])
+        await ledger.run(record, summary("ZZ-20261121-00009"), [event()])
 
     with pytest.raises(IntegrityError):
         await step()
@@ -163,8 +158,7 @@ async def test_the_database_keeps_events_as_they_are(
             await session.execute(text(statement))
 
     number = await opened()
-    async with ledger.session() as session:
-        await record(session, summary(number), [event()])
+    await ledger.run(record, summary(number), [event()])
     with pytest.raises(DBAPIError, match="append-only"):
         await run(statement)
     async with ledger.session() as session:

@@ -7,10 +7,10 @@ import pytest
 
 from domain.events import EventKind, Status
 from domain.rulebook import ClockName
-from ledger.cases import record
 from ledger.database import Ledger
 from ledger.errors import BadCursor
 from ledger.listing import CaseFilter, list_cases
+from ledger.recording import record
 
 NOON = datetime(2026, 11, 21, 4, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -73,12 +73,10 @@ async def test_a_unit_that_lost_the_case_no_longer_matches(
     ledger: Ledger, shown: Show, summary: Make, event: Make
 ) -> None:
     number = await shown(lead="water", assisting=["gas"])
-    async with ledger.session() as session:
-        await record(session, summary(number, lead="gas", assisting=["heat"], last_event=2), [event(2)])
+    await ledger.run(record, summary(number, lead="gas", assisting=["heat"], last_event=2), [event(2)])
     assert await _found(ledger, unit="water") == []
     assert await _found(ledger, unit="gas") == await _found(ledger, unit="heat") == [number]
-    async with ledger.session() as session:
-        await record(session, summary(number, last_event=3), [event(3, kind=EventKind.RETURN_ACCEPTED)])
+    await ledger.run(record, summary(number, last_event=3), [event(3, kind=EventKind.RETURN_ACCEPTED)])
     assert await _found(ledger, unit="gas") == []
 
 

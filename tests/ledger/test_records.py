@@ -43,11 +43,10 @@ async def test_a_message_counts_attempts_until_it_is_sent(ledger: Ledger, opened
     number = await opened()
 
     async def attempt(status: Sending, attempts: int, **outcome: str) -> MessageRow:
-        async with ledger.session() as session:
-            await save_attempt(
-                session, f"{number}:1:citizen", case_number=number, event=1, party="citizen", template="received",
+        await ledger.run(
+            save_attempt, f"{number}:1:citizen", case_number=number, event=1, party="citizen", template="received",
                 text="已受理", status=status, attempts=attempts, at=NOON + timedelta(seconds=attempts), **outcome,
-            )  # fmt: skip
+        )  # fmt: skip
         async with ledger.session() as session:
             (row,) = await messages_of(session, number)
         return row

@@ -1,0 +1,127 @@
+"""What happens outside when outside systems fail: clocks go on, keys stay the same, a person is told in the end."""
+
+from datetime import timedelta
+
+import pytest
+
+from sandbox.faults import Fault
+from tests.workflows.hotline import PUNCTUAL, Hotline, Street, eventually, kinds, rungs
+from tests.workflows.test_deadlines import punctual
+
+
+async def failures(hotline: Hotline, number: str) -> list[tuple[str, str | None, str]]:
+    """Party, unit and error of every effect that was given up."""
+    return [
+        (event.facts["party"], event.unit, event.facts["error"])
+        for event in await hotline.events(number)
+        if event.kind == "effect_failed"
+    ]
+
+
+@pytest.mark.parametrize("fault", [Fault(kind="down"), Fault(kind="error"), Fault(kind="slow", seconds=4)])
+async def test_a_broken_gateway_delays_no_deadline(hotline: Hotline, street: Street, fault: Fault) -> None:
+    await street.fault("sms", fault)
+    number = await hotline.receive("complaint", outage=True)
+    received = (await hotline.row(number)).received_at
+    await hotline.until(number, received + timedelta(hours=2))
+    events = await hotline.events(number)
+    assert rungs(events, "dispatch") == ["red", "supervision_order"]
+    assert punctual(events)
+
+
+async def test_retries_carry_the_same_key_and_arrive_once(hasty: Hotline, street: Street) -> None:
+    await street.fault("sms", Fault(kind="error", times=2))
+    number = await hasty.receive()
+    [text] = await eventually(lambda: street.received("sms", number))
+    assert (text["key"], text["attempts"]) == (f"{number}:1:citizen::received", 1)
+    [message] = await eventually(lambda: sent(hasty, number))
+    assert (message.key, message.attempts, message.error) == (text["key"], 3, None)
+
+
+async def sent(hotline: Hotline, number: str) -> list[object]:
+    return [message for message in await hotline.messages(number) if message.status == "sent"]
+
+
+async def test_a_party_that_stays_down_is_reported_and_the_case_goes_on(hasty: Hotline, street: Street) -> None:
+    await street.fault("sms", Fault(kind="down"))
+    number = await hasty.receive()
+    assert await eventually(lambda: failures(hasty, number)) == [("citizen", None, "unreachable")]
+    [message] = await hasty.messages(number)
+    assert (message.status, message.error) == ("sending", "unreachable")
+    await hasty.take(number, "dispatch", lead="zz-water")
+    assert kinds(await hasty.events(number)) == ["received", "effect_failed", "dispatched"]
+
+
+async def test_a_failure_after_closing_is_in_the_ledger_before_the_workflow_ends(
+    hasty: Hotline, street: Street
+) -> None:
+    await street.fault("sms", Fault(kind="error"))
+    number = await hasty.receive()
+    await hasty.take(number, "withdraw")
+    await hasty.closed(number)
+    assert kinds(await hasty.events(number)) == ["received", "withdrawn", "closed", "effect_failed", "effect_failed"]
+    assert await failures(hasty, number) == [("citizen", None, "http_500")] * 2
+
+
+async def test_a_unit_whose_system_is_down_keeps_nobody_else_waiting(hotline: Hotline, street: Street) -> None:
+    await street.fault("water", Fault(kind="down"))
+    number = await hotline.receive()
+    await hotline.take(number, "dispatch", lead="zz-water", assisting=("zz-heat",))
+    assert await eventually(lambda: street.received("heat", number))
+    assert await eventually(lambda: street.received("grid", number))
+    assert await eventually(lambda: street.received("sms", number))
+    await street.fault("water", Fault())
+    await hotline.forward(number, timedelta(minutes=1))
+    [order] = await eventually(lambda: street.received("water", number))
+    assert order["kind"] == "dispatch"
+
+
+async def test_what_a_gateway_delivers_twice_is_one_message(hotline: Hotline, street: Street) -> None:
+    await street.fault("sms", Fault(kind="duplicate"))
+    number = await hotline.receive()
+    [message] = await eventually(lambda: sent(hotline, number))
+    [text] = await street.received("sms", number)
+    assert (text["key"], text["attempts"]) == (message.key, 2)  # type: ignore[attr-defined]
+
+
+async def test_a_recall_never_overtakes_its_order(hasty: Hotline, street: Street) -> None:
+    await street.fault("water", Fault(kind="error", times=2))
+    number = await hasty.receive()
+    await hasty.take(number, "dispatch", lead="zz-water")
+    await hasty.take(number, "redispatch", lead="zz-heat")
+    assert [order["kind"] for order in await eventually(lambda: street.received("heat", number))] == ["dispatch"]
+
+    async def two() -> list[str]:
+        orders = [order["kind"] for order in await street.received("water", number)]
+        return orders if len(orders) == 2 else []
+
+    assert await eventually(two) == ["dispatch", "recall"]
+
+
+async def test_an_order_that_is_refused_is_reported_at_once(
+    hotline: Hotline, monkeypatch: pytest.MonkeyPatch, street: Street
+) -> None:
+    monkeypatch.setenv("JIESU_ENDPOINT_WATER", f"{street.addresses['water']}/nowhere")
+    number = await hotline.receive()
+    await hotline.take(number, "dispatch", lead="zz-water")
+    assert await eventually(lambda: failures(hotline, number)) == [("unit", "zz-water", "http_404")]
+    [order] = [message for message in await hotline.messages(number) if message.party == "unit"]
+    assert (order.status, order.attempts, order.error) == ("failed", 1, "http_404")
+
+
+async def test_a_lane_that_was_stuck_for_days_does_not_wait_days_for_each_effect(
+    hasty: Hotline, street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workflows.case.LAST_TRY", timedelta(seconds=1))
+    await street.fault("water", Fault(kind="down"))
+    number = await hasty.receive()
+    await hasty.take(number, "dispatch", lead="zz-water")
+    for _ in range(3):
+        await hasty.take(number, "hurry")
+
+    async def four() -> bool:
+        return len(await failures(hasty, number)) == 4
+
+    started = await hasty.now(number)
+    await eventually(four)
+    assert await hasty.now(number) - started < timedelta(seconds=10)
