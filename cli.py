@@ -26,6 +26,9 @@ app.add_typer(keys, name="key")
 bench = typer.Typer(no_args_is_help=True, help="What it costs and how fast it is.")
 app.add_typer(bench, name="bench")
 
+calendar = typer.Typer(no_args_is_help=True, help="The working-day calendar.")
+app.add_typer(calendar, name="calendar")
+
 
 @app.callback()
 def jiesu() -> None:
@@ -97,6 +100,17 @@ def migrate() -> None:
         upgrade(Settings().ledger_url)
 
 
+@calendar.command("apply")
+def calendar_apply() -> None:
+    """Have every open case count its deadlines under the city's present calendar, and record which moved."""
+    from temporal.cli import apply
+
+    with _plain_errors():
+        reached, missed = apply(Settings())
+    typer.echo(f"{reached} open cases count by the present calendar" + (f"; {missed} did not answer" if missed else ""))
+    raise typer.Exit(1 if missed else 0)
+
+
 @app.command()
 def roles() -> None:
     """Print who may take which step."""
@@ -114,7 +128,7 @@ def main() -> None:
 def _plain_errors() -> Iterator[None]:
     try:
         yield
-    except (ConfigError, ValueError, StackError) as error:
+    except (ConfigError, ValueError, StackError, RuntimeError) as error:
         typer.echo(f"jiesu: {error}", err=True)
         raise typer.Exit(2) from None
 

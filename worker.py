@@ -1,8 +1,9 @@
-"""The worker, run as a service: carries cases and their activities until it is told to stop, then finishes what it began."""
+"""The worker, run as a service: carries cases and activities until told to stop, then finishes what it began."""
 
 import asyncio
 import logging
 import signal
+import sys
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -18,9 +19,11 @@ from activities.oversight import Oversight
 from activities.sms import Sms
 from activities.units import Units
 from domain.city import City, load_city
+from domain.errors import ConfigError
 from ledger.database import Ledger, open_ledger
 from settings import Settings
 from temporal.connection import connect
+from temporal.upkeep import keep_sweeping
 from workflows.case import CaseWorkflow
 
 log = logging.getLogger("jiesu.worker")
@@ -72,6 +75,8 @@ async def serve(settings: Settings) -> None:
         async with worker:
             marker = settings.home / "worker.ready"
             _mark(marker)
+            sweeping = asyncio.create_task(keep_sweeping(client, ledger, city, settings.task_queue))
+            stack.callback(sweeping.cancel)
             log.info("carrying cases of %s on task queue %s", city.rulebook.city, settings.task_queue)
             await stop.wait()
             log.info("draining: no more work is taken, running activities have %s to finish", DRAIN)
@@ -87,4 +92,8 @@ def _mark(marker: Path) -> None:
 
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    uvloop.run(serve(Settings()))
+    try:
+        uvloop.run(serve(Settings()))
+    except (ConfigError, RuntimeError) as error:
+        log.error("cannot start: %s", error)
+        sys.exit(1)

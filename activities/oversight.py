@@ -17,7 +17,7 @@ class Oversight:
 
     @activity.defn(name=TELL[Party.SUPERVISION])
     async def supervise(self, effect: Effect) -> None:
-        """Raise a supervision order, joint meeting, circular, interview or government inspection (细则, supervision)."""
+        """Raise a supervision order, meeting, circular, interview or government inspection (细则, supervision)."""
         await self._raise(effect, Action(effect.kind), situation=None)
 
     @activity.defn(name=TELL[Party.DISCIPLINE])

@@ -200,15 +200,22 @@ def _about_discipline(event: EventRow) -> bool:
 
 
 def _event(event: EventRow, notes: dict[str, str]) -> TimelineEvent:
-    late = int((event.at - event.due).total_seconds()) if event.due and event.at >= event.due else None
     what = words.ACTION[Action(event.action)] if event.action else words.EVENT[EventKind(event.kind)]
     return TimelineEvent(
         **event.model_dump(include={"n", "at", "kind", "unit", "clock", "due", "provisional", "action", "facts"}),
         what=what,
         by=event.role,
-        late_seconds=late,
+        late_seconds=_late_seconds(event),
         text=notes.get(event.note or ""),
     )
+
+
+def _late_seconds(event: EventRow) -> int | None:
+    """Whole seconds past the limit; the engine's own doing at its very instant is in time, a step is not."""
+    if event.due is None or event.at < event.due:
+        return None
+    seconds = int((event.at - event.due).total_seconds())
+    return seconds if seconds or event.role != Role.SYSTEM else None
 
 
 def _due(row: CaseRow, jiesu: Service) -> str | None:

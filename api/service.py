@@ -14,14 +14,13 @@ from temporalio.service import RPCError, RPCStatusCode
 from api.guard import guard_access_log
 from api.problems import Problem, malformed, not_found, unavailable
 from domain import words
-from domain.case import Opening
 from domain.city import City, load_city
 from domain.command import Command
 from domain.deadlines import show
 from domain.events import Outcome
 from domain.refusals import REFUSALS, Refused
 from domain.roles import Actor, Role
-from ledger.cases import get_case, has_case
+from ledger.cases import get_case, has_case, opening
 from ledger.database import Ledger, open_ledger
 from ledger.models import CaseRow
 from settings import Settings
@@ -98,22 +97,6 @@ class Service:
             closed = Refused("case_closed", on=on, outcome=outcome, outcome_zh=words.OUTCOME[outcome])
             raise Problem(409, closed.code, closed.message, closed.message_zh)
         await self.start(row)
-
-
-def opening(row: CaseRow) -> Opening:
-    """What the engine is told of a case: codes only."""
-    return Opening(
-        number=row.number,
-        received_at=row.received_at,
-        by=Actor(role=Role(row.opened_role), id=row.opened_id),
-        channel=row.channel,
-        category=row.category,
-        item=row.item,
-        outage=row.outage,
-        province=row.province,
-        grid=row.grid,
-        marks=row.marks,
-    )
 
 
 def _refused(error: WorkflowUpdateFailedError) -> Problem:

@@ -1,8 +1,8 @@
 """`jiesu bench case`: what an ordinary case costs, and how fast cases go through the embedded engine.
 
 An ordinary case is dispatched, signed in, answered and called back; two texts go to the citizen, the order goes to the
-unit and a notice to the grid. Its requests go to the sandbox city over HTTP, its events to a real ledger. Beside it, in turns
-on the same server, runs a bare workflow with as many events and nothing behind them.
+unit and a notice to the grid. Its requests go to the sandbox city over HTTP, its events to a real ledger. Beside it, in
+turns on the same server, runs a bare workflow with as many events and nothing behind them.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""A citizen's request as one plain object: no clock, no network, no table. Everything that may happen to it happens here."""
+"""A citizen's request as one plain object: no clock, no network, no table. All that may happen to it happens here."""
 
 from datetime import datetime
 from typing import Any, Self
@@ -122,7 +122,7 @@ class Case(BaseModel):
         )  # fmt: skip
 
     def lapse(self, at: datetime) -> list[Event]:
-        """What follows from every instant that has passed by `at` (UTC), in order; late rungs say so, none fires twice."""
+        """What follows from every instant that has passed by `at` (UTC), in order; none fires twice."""
         self._lapse(at)
         return self._drain()
 
@@ -197,11 +197,21 @@ class Case(BaseModel):
             if clock.name is ClockName.SUSPENSION:
                 continue
             was = clock.due
-            limits = clock.limits
             if anew and not clock.fixed:
-                limits = [*self.limits_of(clock.name), *clock.limits[1:]]
-            if clock.move(limits, self.rulebook, self.calendar):
+                self._count_anew(clock, at)
+            else:
+                clock.move(clock.limits, self.rulebook, self.calendar)
+            if clock.due != was:
                 self.record(EventKind.DEADLINE_MOVED, by, at, clock=clock, was=was, why=why)
+
+    def _count_anew(self, clock: Clock, at: datetime) -> None:
+        """Put a clock under its present limits; one that would have ended before the change is counted from the change."""
+        in_time = clock.due > at
+        limits = [*self.limits_of(clock.name), *clock.limits[1:]]
+        clock.move(limits, self.rulebook, self.calendar)
+        if in_time and clock.due <= at:
+            clock.started = at
+            clock.move(limits, self.rulebook, self.calendar)
 
     def start_handling(self, at: datetime) -> None:
         """Start the lead unit's work: the handling clock, and in an outage the opinion and daily progress clocks."""
@@ -294,8 +304,13 @@ class Case(BaseModel):
         return events
 
     def _next_clock(self) -> Clock | None:
-        running = [clock for clock in self.clocks if clock.next_at is not None]
+        running = [clock for clock in self.clocks if clock.next_at is not None and not self._held(clock)]
         return min(running, key=lambda clock: clock.next_at or clock.due, default=None)
+
+    def _held(self, clock: Clock) -> bool:
+        """A unit that asked in time is not punished for the hotline's slowness; refused, what has lapsed fires late."""
+        asked = self.request is not None and self.request.kind in ("extension", "suspension")
+        return asked and clock.name is ClockName.HANDLING and self.rulebook.extension.holds
 
     def _lapse(self, at: datetime) -> None:
         while (clock := self._next_clock()) is not None and clock.next_at is not None and clock.next_at <= at:

@@ -57,8 +57,13 @@ class Clock(BaseModel):
         return moved
 
     def extend(self, limit: Limit, rules: Rulebook, calendar: WorkCalendar) -> None:
-        """Run on from the old due instant for another limit (细则 no. 6); rungs gone by stay so."""
+        """Run on from the old due instant for another limit (细则 no. 6).
+
+        The new limit has a warning of its own; what followed from a lapse never fires again.
+        """
         self.extended = True
+        if all(rung.at < 0 for rung in rules.ladder(self.name)[: self.fired]):
+            self.fired = 0
         self.move([*self.limits, limit], rules, calendar)
 
     def run_on(self, since: datetime, rules: Rulebook, calendar: WorkCalendar) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
-from domain.events import Event, EventKind, Summary
+from domain.events import Event, EventKind, Outcome, Summary
 from domain.rulebook import Action
 
 if TYPE_CHECKING:
@@ -124,18 +124,24 @@ def _effects(event: Event, case: "Case") -> Iterator[Effect]:
         yield from _to_units(base, [case.lead], "rework")
     elif event.kind is EventKind.ESCALATED:
         yield from _escalation(base, event)
-    elif event.kind in BROADCASTS:
+    elif event.kind in BROADCASTS or _decided(event):
         yield from _to_units(base, [a.unit for a in case.assignments], event.kind)
     if event.kind in NOTICES:
         yield from _to_units(base, [event.unit], event.kind)
+    if _decided(event):
+        yield base.model_copy(update={"kind": "closed"})
     if event.kind in TEXTS:
         yield base.model_copy(update={"kind": TEXTS[event.kind]})
 
 
+def _decided(event: Event) -> bool:
+    return event.kind is EventKind.CLOSED and event.facts["outcome"] == Outcome.DECIDED
+
+
 def _orders(base: Effect, event: Event, case: "Case") -> Iterator[Effect]:
     yield from _to_units(base, event.facts.get("recalled", []), "recall")
-    yield from _to_units(base, [event.unit], "dispatch", role="lead")
-    yield from _to_units(base, event.facts.get("assisting", []), "dispatch", role="assisting")
+    for unit in event.facts["ordered"]:
+        yield from _to_units(base, [unit], "dispatch", role="lead" if unit == event.unit else "assisting")
     if case.grid and event.kind is EventKind.DISPATCHED:
         yield base.model_copy(update={"party": Party.GRID, "grid": case.grid})
 

@@ -1,4 +1,4 @@
-"""The ladder of each clock: reminders, cards, supervision, inspection. Which rungs there are is the rulebook's business."""
+"""The ladder of each clock: reminders, cards, supervision, inspection. Which rungs there are, the rulebook says."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.limits import Limit
-from domain.roles import Actor
+from domain.roles import Actor, Role
 from domain.rulebook import Action, ClockName
 
 
@@ -77,8 +77,8 @@ class EventKind(StrEnum):
 class Event(BaseModel):
     """One thing that happened. Instants are UTC.
 
-    `due` is the instant by which it should have happened, where a clock was running for it: for an escalation the instant
-    at which its rung was due, for a step the limit it met or missed. `note` names a text kept in the ledger.
+    `due` is the instant by which it should have happened, where a clock was running for it: for an escalation the
+    instant at which its rung was due, for a step the limit it met or missed. `note` names a text kept in the ledger.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -97,8 +97,10 @@ class Event(BaseModel):
 
     @property
     def late(self) -> bool:
-        """Whether it happened at or after the instant by which it should have."""
-        return self.due is not None and self.at >= self.due
+        """Whether it came too late: a step at or after its limit's end, the engine's own doing after its instant."""
+        if self.due is None:
+            return False
+        return self.at > self.due if self.by.role is Role.SYSTEM else self.at >= self.due
 
 
 class Deadline(BaseModel):

@@ -1,4 +1,4 @@
-"""Every reason for which a step is refused: a code for programs, a sentence in English and one in Chinese for people."""
+"""Every reason for which a step is refused: a code for programs, a sentence in English and in Chinese for people."""
 
 REFUSALS: dict[str, tuple[str, str]] = {
     "case_closed": (
@@ -105,16 +105,12 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "The case already is as asked; nothing changes.",
         "内容与现状相同，无需变更。",
     ),
-    "note_missing": (
-        "This step needs a text: {what}.",
-        "该操作须填写说明：{what_zh}。",
-    ),
 }
 """Code → (English, Chinese). Placeholders are codes, dates and unit codes; never personal data."""
 
 
 class Refused(Exception):
-    """A step the case does not allow. Nothing has changed; `code` and both sentences say which rule stands against it."""
+    """A step the case does not allow. Nothing has changed; code and sentences say which rule stands against it."""
 
     def __init__(self, code: str, **facts: object) -> None:
         english, chinese = REFUSALS[code]

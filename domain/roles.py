@@ -63,7 +63,7 @@ MAY: dict[str, frozenset[Role]] = {
     "close": frozenset({_R.SUPERVISOR}),
     "read": frozenset(set(_R) - {_R.CITIZEN, _R.SYSTEM}),
 }
-"""Step or reading → the roles that may. A citizen acts through an agent or an integration until issue of citizen codes."""
+"""Step or reading → the roles that may."""
 
 
 def may(role: Role, step: str) -> bool:

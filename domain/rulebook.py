@@ -65,7 +65,7 @@ class Sourced(Frozen):
 
 
 class Rung(Frozen):
-    """One step of an escalation ladder: fires once, `at` working days from the due instant (0 is the instant itself)."""
+    """One step of an escalation ladder: fires once, `at` working days from the due instant (0: at that instant)."""
 
     at: Annotated[int, Field(ge=-30, le=250)]
     action: Action
@@ -147,6 +147,9 @@ class Returns(Sourced):
 class Extension(Sourced):
     """Once, asked before the limit, decided by the hotline; never longer than the original limit."""
 
+    holds: bool = True
+    """Whether the handling ladder waits while the hotline decides on an extension or suspension asked in time."""
+
 
 class Suspension(Sourced):
     """挂账: a matter that cannot be solved now, put off with approval until a date."""
@@ -190,8 +193,20 @@ class Situation(Sourced):
 
 
 GROUNDS = frozenset(
-    ["litigation", "arbitration", "discipline_inspection", "administrative_review", "information_disclosure", "petition", "secrets", "privacy", "public_order"]
+    {
+        "litigation",
+        "arbitration",
+        "discipline_inspection",
+        "administrative_review",
+        "information_disclosure",
+        "petition",
+        "secrets",
+        "privacy",
+        "public_order",
+    }
 )
+"""The nine grounds for not accepting a request (细则, 受理范围)."""
+
 SITUATIONS_USED_BY_THE_CORE = frozenset(
     {"formal_closing", "dissatisfied", "repeated_rework", "groundless_return", "extension_overdue"}
 )

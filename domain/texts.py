@@ -50,6 +50,7 @@ class Texts(Frozen):
     suspended: Template
     result: Template
     rework: Template
+    closed: Template
     withdrawn: Template
 
     def render(self, key: str, **values: str | None) -> str:

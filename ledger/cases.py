@@ -1,6 +1,6 @@
 """Cases: opening them, recording what happens to them, reading one."""
 
-from datetime import date
+from datetime import date, datetime
 from hashlib import sha256
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -8,8 +8,9 @@ from sqlalchemy import not_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col
 
+from domain.case import Opening
 from domain.events import Status
-from domain.roles import Role
+from domain.roles import Actor, Role
 from ledger.database import insert
 from ledger.errors import KeyReused
 from ledger.models import CaseRow, CaseUnitRow, EventRow, MeasureRow, MessageRow, NoteRow, SerialRow
@@ -94,10 +95,34 @@ async def _next_number(session: AsyncSession, city_code: str, day: date) -> str:
     return f"{city_code}-{day:%Y%m%d}-{serial:05d}"
 
 
-async def unstarted(session: AsyncSession, limit: int) -> list[CaseRow]:
-    """Cases of which the engine has recorded nothing yet, lowest number first."""
+async def unstarted(session: AsyncSession, limit: int, before: datetime | None = None) -> list[CaseRow]:
+    """Cases of which the engine has recorded nothing yet, received before an instant, lowest number first."""
     statement = select(CaseRow).where(not_(CASES.c.started)).order_by(CASES.c.number).limit(limit)
+    if before is not None:
+        statement = statement.where(CASES.c.received_at < before)
     return list(await session.scalars(statement))
+
+
+async def open_cases(session: AsyncSession, limit: int, after: str = "") -> list[CaseRow]:
+    """Cases that are not closed, by number, from the one following `after`."""
+    statement = select(CaseRow).where(CASES.c.closed_at.is_(None), CASES.c.number > after)
+    return list(await session.scalars(statement.order_by(CASES.c.number).limit(limit)))
+
+
+def opening(row: CaseRow) -> Opening:
+    """What the engine is told of a case: codes only."""
+    return Opening(
+        number=row.number,
+        received_at=row.received_at,
+        by=Actor(role=Role(row.opened_role), id=row.opened_id),
+        channel=row.channel,
+        category=row.category,
+        item=row.item,
+        outage=row.outage,
+        province=row.province,
+        grid=row.grid,
+        marks=row.marks,
+    )
 
 
 async def get_case(session: AsyncSession, number: str) -> CaseRow | None:

@@ -19,7 +19,7 @@ class Answer(Command):
     note: str
 
     def take(self, case: "Case", at: datetime) -> None:
-        case.require(Status.RECEIVED)
+        case.require(Status.RECEIVED, Status.RETURNED)
         clock = case.stop(ClockName.DISPATCH)
         case.record(EventKind.ANSWERED, self.by, at, clock=clock, note=self.note)
         case.close(Outcome.ANSWERED, self.by, at)

@@ -1,4 +1,4 @@
-"""回访与评价: within 3 working days of the result, several attempts; five levels, solved, contacted (细则 no. 7; 实践)."""
+"""回访与评价: within 3 working days of the result, several attempts; five levels, solved, contacted (细则 no. 7)."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -22,7 +22,7 @@ _QUESTIONS = {"rating": "五级评价", "solved": "是否解决", "contacted": "
 
 
 class CallBack(Command):
-    """One attempt to reach the citizen. Reached, it carries the citizen's rating; after the last attempt the case closes."""
+    """One attempt to reach the citizen. Reached, it carries the rating; after the last attempt the case closes."""
 
     step: ClassVar[str] = "call-back"
 

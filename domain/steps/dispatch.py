@@ -1,4 +1,4 @@
-"""派单与改派: the dispatcher decides who is responsible; each unit's sign-in clock starts with its order (细则 nos. 1, 2)."""
+"""派单与改派: the dispatcher decides who is responsible; an order starts its unit's sign-in clock (细则 nos. 1, 2)."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, ClassVar
@@ -39,6 +39,7 @@ class Dispatch(Command):
             unit=self.lead,
             note=self.note,
             assisting=list(self.assisting),
+            ordered=[self.lead, *self.assisting],
         )
         _assign(case, self.lead, self.assisting, at)
 
@@ -62,6 +63,7 @@ class Redispatch(Command):
             raise Refused("nothing_changes")
         case.record(
             EventKind.REDISPATCHED, self.by, at, unit=self.lead, note=self.note, assisting=list(self.assisting),
+            ordered=[unit for unit in (self.lead, *self.assisting) if not _has_part(case, unit, self.lead)],
             recalled=[a.unit for a in case.assignments if a.unit not in keeping], was=case.lead,
         )  # fmt: skip
         _assign(case, self.lead, self.assisting, at)
@@ -81,16 +83,36 @@ def _check_units(lead: str, assisting: tuple[str, ...]) -> None:
             raise Refused("same_unit_twice", unit=unit)
 
 
+def _has_part(case: "Case", unit: str, lead: str) -> bool:
+    return any(part.unit == unit and part.lead == (unit == lead) for part in case.assignments)
+
+
 def _assign(case: "Case", lead: str, assisting: tuple[str, ...], at: datetime) -> None:
-    """New orders for all units named: every one signs in anew, the old units' clocks stop."""
-    for name in (ClockName.SIGN_IN, ClockName.HANDLING, ClockName.OPINION, ClockName.PROGRESS):
-        while case.stop(name):
-            pass
-    units = [lead, *assisting]
-    case.assignments = [Assignment(unit=unit, lead=unit == lead, dispatched_at=at) for unit in units]
-    case.status, case.dispatched_at = Status.DISPATCHED, at
-    for unit in units:
-        case.start(ClockName.SIGN_IN, at, unit=unit)
+    """New orders for the units named. One that keeps its part goes on as it is: no redispatch washes a delay away."""
+    kept = {part.unit: part for part in case.assignments if part.unit in (lead, *assisting)}
+    kept = {unit: part for unit, part in kept.items() if part.lead == (unit == lead)}
+    _stop_clocks(case, kept=set(kept), same_lead=lead in kept)
+    case.assignments = [
+        kept.get(unit) or Assignment(unit=unit, lead=unit == lead, dispatched_at=at) for unit in (lead, *assisting)
+    ]
+    for part in case.assignments:
+        if part.unit not in kept:
+            case.start(ClockName.SIGN_IN, at, unit=part.unit)
+    if lead not in kept:
+        case.status, case.dispatched_at, case.opinion_at = Status.DISPATCHED, at, None
+        _start_handling_at_dispatch(case, at)
+
+
+def _stop_clocks(case: "Case", *, kept: set[str], same_lead: bool) -> None:
+    of_lead = (ClockName.HANDLING, ClockName.OPINION, ClockName.PROGRESS)
+    case.clocks = [
+        clock
+        for clock in case.clocks
+        if not (clock.name is ClockName.SIGN_IN and clock.unit not in kept) and (same_lead or clock.name not in of_lead)
+    ]
+
+
+def _start_handling_at_dispatch(case: "Case", at: datetime) -> None:
     starts = case.rulebook.clocks.handling.starts
     if starts != "sign_in":
-        case.start(ClockName.HANDLING, case.received_at if starts == "receipt" else at, unit=lead)
+        case.start(ClockName.HANDLING, case.received_at if starts == "receipt" else at, unit=case.lead)

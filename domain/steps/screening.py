@@ -20,7 +20,7 @@ class Reject(Command):
     ground: str
 
     def take(self, case: "Case", at: datetime) -> None:
-        case.require(Status.RECEIVED)
+        case.require(Status.RECEIVED, Status.RETURNED)
         if self.ground not in case.rulebook.grounds:
             raise Refused("unknown_ground", ground=self.ground, known=", ".join(sorted(case.rulebook.grounds)))
         clock = case.stop(ClockName.DISPATCH)

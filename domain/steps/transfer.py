@@ -19,7 +19,7 @@ class Transfer(Command):
     to: Literal["110", "119", "120"]
 
     def take(self, case: "Case", at: datetime) -> None:
-        case.require(Status.RECEIVED)
+        case.require(Status.RECEIVED, Status.RETURNED)
         clock = case.stop(ClockName.DISPATCH)
         case.record(EventKind.TRANSFERRED, self.by, at, clock=clock, note=self.note, to=self.to)
         case.close(Outcome.TRANSFERRED, self.by, at)

@@ -128,6 +128,7 @@ class Driver:
 
     async def wait_past_due(self, case: Case, **more: float) -> None:
         """Let the nearest limit pass, and some more time after it."""
+
         async def running() -> bool:
             return (await self.read(case))["due"] is not None
 

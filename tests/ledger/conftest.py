@@ -74,7 +74,10 @@ def opened(ledger: Ledger, intake: Callable[..., Intake]) -> Callable[..., Await
 
 @pytest.fixture
 def shown(
-    ledger: Ledger, opened: Callable[..., Awaitable[str]], summary: Callable[..., Summary]
+    ledger: Ledger,
+    opened: Callable[..., Awaitable[str]],
+    summary: Callable[..., Summary],
+    event: Callable[..., Event],
 ) -> Callable[..., Awaitable[str]]:
     """Call it to open a case that came in so, and show it with those changes."""
 

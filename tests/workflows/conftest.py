@@ -3,7 +3,7 @@
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from domain.city import City, load_city
+from domain.rulebook import Rulebook
 from ledger.database import Ledger, open_ledger
 from sandbox.faults import PARTIES, Fault
 from sandbox.serve import City as SandboxCity
@@ -66,25 +67,29 @@ async def street(sandbox_city: Street) -> AsyncIterator[Street]:
         await sandbox_city.fault(party, Fault())
 
 
+def trying(city: City, **pauses: str) -> City:
+    """The city with other pauses between attempts to reach outside systems."""
+    rules = city.rulebook.model_dump()
+    return city.model_copy(update={"rulebook": Rulebook.model_validate(rules | {"effects": rules["effects"] | pauses})})
+
+
 @pytest.fixture(scope="session")
 def city() -> City:
-    return load_city(ROOT / "cities" / "zhengzhou")
+    """Zhengzhou, trying again after a second: pauses between attempts are real time, which no test winds forward."""
+    return trying(load_city(ROOT / "cities" / "zhengzhou"), first_retry="1s", longest_pause="1s")
 
 
 @pytest.fixture(scope="session")
 def hasty_city(city: City) -> City:
-    """The same city, trying outside systems for seconds instead of days."""
-    effects = city.rulebook.effects.model_copy(
-        update={"first_retry": "1s", "longest_pause": "1s", "give_up_after": "4s"}
-    )
-    return city.model_copy(update={"rulebook": city.rulebook.model_copy(update={"effects": effects})})
+    """The same city, giving up after seconds instead of days."""
+    return trying(city, give_up_after="3s")
 
 
 @pytest.fixture
-def ledger_url(migrated_sqlite: Path, tmp_path: Path) -> Iterator[str]:
+def ledger_url(migrated_sqlite: Path, tmp_path: Path) -> str:
     path = tmp_path / "ledger.db"
     shutil.copy(migrated_sqlite, path)
-    yield f"sqlite+aiosqlite:///{path}"
+    return f"sqlite+aiosqlite:///{path}"
 
 
 @pytest.fixture

@@ -203,6 +203,6 @@ def of_type(history: WorkflowHistory, name: str) -> list[HistoryEvent]:
 async def eventually(found: Callable[[], Coroutine[Any, Any, Any]], patience: float = 15, pause: float = 0.05) -> Any:
     """Ask until the answer is true, and return it."""
     async with asyncio.timeout(patience):
-        while not (answer := await found()):
+        while not (answer := await found()):  # noqa: ASYNC110 (what is asked lies in another process)
             await asyncio.sleep(pause)
     return answer

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from ledger.models import EventRow
 from sandbox.faults import Fault
-from tests.workflows.hotline import PUNCTUAL, Hotline, Street, eventually, kinds, rungs
+from tests.workflows.hotline import Hotline, Street, eventually, kinds, rungs
 from tests.workflows.test_deadlines import punctual
 
 
@@ -18,15 +19,21 @@ async def failures(hotline: Hotline, number: str) -> list[tuple[str, str | None,
     ]
 
 
-@pytest.mark.parametrize("fault", [Fault(kind="down"), Fault(kind="error"), Fault(kind="slow", seconds=4)])
+@pytest.mark.parametrize("fault", [Fault(kind="down"), Fault(kind="error"), Fault(kind="slow", seconds=3)])
 async def test_a_broken_gateway_delays_no_deadline(hotline: Hotline, street: Street, fault: Fault) -> None:
+    # Without skipping: a clock cannot be wound forward while an activity is being tried again.
     await street.fault("sms", fault)
-    number = await hotline.receive("complaint", outage=True)
-    received = (await hotline.row(number)).received_at
-    await hotline.until(number, received + timedelta(hours=2))
-    events = await hotline.events(number)
+    number = await hotline.receive("complaint", outage=True, ago=timedelta(hours=2) - timedelta(seconds=1))
+    events = await eventually(lambda: escalated(hotline, number))
     assert rungs(events, "dispatch") == ["red", "supervision_order"]
     assert punctual(events)
+    [message] = [message for message in await hotline.messages(number) if message.party == "citizen"] or [None]
+    assert message is None or message.status == "sending"
+
+
+async def escalated(hotline: Hotline, number: str) -> list[EventRow]:
+    events = await hotline.events(number)
+    return events if "escalated" in kinds(events) else []
 
 
 async def test_retries_carry_the_same_key_and_arrive_once(hasty: Hotline, street: Street) -> None:
@@ -71,7 +78,6 @@ async def test_a_unit_whose_system_is_down_keeps_nobody_else_waiting(hotline: Ho
     assert await eventually(lambda: street.received("grid", number))
     assert await eventually(lambda: street.received("sms", number))
     await street.fault("water", Fault())
-    await hotline.forward(number, timedelta(minutes=1))
     [order] = await eventually(lambda: street.received("water", number))
     assert order["kind"] == "dispatch"
 

@@ -3,7 +3,7 @@
 from domain.case import Case
 from domain.steps import PEOPLE_STEPS
 from ledger.cases import _event_values
-from tests.workflows.hotline import NOTE, PERSONAL, Hotline, Street, eventually, kinds, opening
+from tests.workflows.hotline import PERSONAL, Hotline, Street, eventually, kinds, opening
 
 STEPS = {
     "dispatch": {"lead": "zz-water"},

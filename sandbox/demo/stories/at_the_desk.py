@@ -11,9 +11,7 @@ async def _lawsuit(city: Driver, case: Case) -> None:
 
 async def _insurance(city: Driver, case: Case) -> None:
     await city.wait(case, minutes=3)
-    await city.step(
-        case, "agent", "answer", text="住院费用出院时直接结算；异地就医请先在线备案，再凭社保卡结算。"
-    )
+    await city.step(case, "agent", "answer", text="住院费用出院时直接结算；异地就医请先在线备案，再凭社保卡结算。")
 
 
 async def _found(city: Driver, case: Case) -> None:

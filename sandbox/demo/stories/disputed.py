@@ -13,10 +13,10 @@ async def _fire_lane(city: Driver, case: Case) -> None:
     await city.unit(case, "zz-xiaofang", "submit-result", text="已现场劝离占道车辆。")
     await city.wait(case, days=1)
     await city.step(
-        case, "callback", "call-back", reached=True, rating=2, solved=False, contacted=True, text="当天走了，晚上又停满了。"
+        case, "callback", "call-back", reached=True, rating=2, solved=False, contacted=True, text="晚上又停满了。"
     )
     await city.wait(case, days=3)
-    await city.unit(case, "zz-xiaofang", "submit-result", text="已划线、装设隔离桩并与物业签订责任书，连续三晚复查无占用。")
+    await city.unit(case, "zz-xiaofang", "submit-result", text="已划线、装设隔离桩，连续三晚复查无占用。")
     await city.wait(case, days=1)
     await city.step(case, "callback", "call-back", reached=True, rating=5, solved=True, contacted=True)
 
@@ -27,9 +27,7 @@ async def _manhole(city: Driver, case: Case) -> None:
     await city.wait(case, hours=2)
     await city.step(case, "dispatcher", "decide-return", accepted=True, text="情况属实，同意退单。")
     await city.dispatch(case, lead="zz-shizheng", assisting=[])
-    await city.refused(
-        case, "zz-shizheng", "request-return", "return_after_arbitration", text="建议派给城管部门。"
-    )
+    await city.refused(case, "zz-shizheng", "request-return", "return_after_arbitration", text="建议派给城管部门。")
     await city.unit(case, "zz-shizheng", "sign-in")
     await city.wait(case, hours=6)
     await city.unit(case, "zz-shizheng", "submit-result", text="井盖已更换并加装防坠网。")
@@ -41,13 +39,9 @@ async def _radiators(city: Driver, case: Case) -> None:
     await city.dispatch(case)
     await city.unit(case, "zz-heat", "sign-in")
     await city.wait(case, days=2)
-    await city.unit(
-        case, "zz-heat", "request-extension", text="老旧串联管道气堵，需分段排气并更换阀件。", limit="3wd"
-    )
+    await city.unit(case, "zz-heat", "request-extension", text="老旧串联管道气堵，需分段排气并更换阀件。", limit="3wd")
     await city.wait(case, hours=1)
-    await city.step(
-        case, "dispatcher", "decide-extension", granted=True, text="管道老旧，须分段排气并更换阀件。"
-    )
+    await city.step(case, "dispatcher", "decide-extension", granted=True, text="管道老旧，须分段排气并更换阀件。")
     await city.refused(case, "zz-heat", "request-extension", "extension_used", text="再延长几天。")
     await city.wait(case, days=3)
     await city.unit(case, "zz-heat", "submit-result", text="整栋楼排气调试完成，入户测温达标。")
@@ -89,7 +83,7 @@ STORIES = [
         "路面井盖破损",
         "returned with reason; the unit named after arbitration may not return it again",
         {
-            "channel": "110", "name": "魏先生", "phone": "13800000012", "address": "中原区建设路", "original_number": "110-7781",
+            "channel": "110", "name": "魏先生", "phone": "13800000012", "address": "建设路", "original_number": "110-7781",
             "text": "机动车道上井盖破损下陷，已有车辆爆胎。", "category": "help", "item": "manhole",
         },
         _manhole,

@@ -12,7 +12,7 @@ async def _low_pressure(city: Driver, case: Case) -> None:
     await city.wait(case, minutes=5)
     await city.unit(case, "zz-water", "sign-in")
     await city.wait(case, hours=3)
-    await city.unit(case, "zz-water", "submit-result", text="入户查明室内阀门没有开到底，打开后水压正常，用户已试用热水器。")
+    await city.unit(case, "zz-water", "submit-result", text="入户查明室内阀门没有开到底，打开后水压恢复正常。")
     await city.wait(case, days=1)
     await city.step(case, "callback", "call-back", reached=True, rating=5, solved=True, contacted=True)
 
@@ -88,8 +88,8 @@ STORIES = [
         "传感器发现夜间漏水",
         "found by sensors before anybody called; progress reported",
         {
-            "channel": "grid", "name": "漏损监测值班室", "phone": "13800000002", "address": "未来路街道燕乐里新田小区东侧",
-            "text": "噪声记录仪凌晨报警，小区东侧供水管道漏水，请安排现场排查。", "category": "help", "item": "water-leak",
+            "channel": "grid", "name": "漏损监测值班室", "phone": "13800000002", "address": "未来路燕乐里新田小区",
+            "text": "噪声记录仪凌晨报警，供水管道漏水，请排查。", "category": "help", "item": "water-leak",
         },
         _leak,
         Expected("received dispatched signed_in progress_reported result_submitted called_back closed:resolved"),
@@ -112,7 +112,9 @@ STORIES = [
             "text": "路口隔离护栏有好几处底座缺失，晚上骑车容易撞上。", "category": "help", "item": "guard-rail",
         },
         _guard_rail,
-        Expected("received dispatched signed_in signed_in progress_reported result_submitted called_back closed:resolved"),
+        Expected(
+            "received dispatched signed_in signed_in progress_reported result_submitted called_back closed:resolved"
+        ),
     ),
     Story(
         "高龄老人家中自来水发黄",

@@ -62,7 +62,7 @@ STORIES = [
         "the unit signs in and is a week late: supervision, discipline inspection, joint meeting, circular …",
         {
             "channel": "snapshot", "name": "刘先生", "phone": "13800000007", "address": "金水区花园路",
-            "text": "每天早上垃圾清运车跑冒滴漏，污水洒了一路，气味很大。", "category": "complaint", "item": "refuse-truck",
+            "text": "每天早上垃圾清运车跑冒滴漏，污水洒了一路。", "category": "complaint", "item": "refuse-truck",
         },
         _refuse_truck,
         Expected(

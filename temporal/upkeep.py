@@ -1,0 +1,84 @@
+"""Looking after cases from outside: starting what a crash left unstarted, and bringing a new calendar to open cases."""
+
+import asyncio
+import logging
+from datetime import UTC, datetime, timedelta
+
+from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain.city import City
+from domain.roles import Actor, Role
+from domain.steps.upkeep import ChangeCalendar
+from ledger.cases import open_cases, opening, unstarted
+from ledger.database import LEDGER_ERRORS, Ledger
+from ledger.models import CaseRow
+from temporal.start import start_case, travelling_calendar
+from workflows.names import Taken
+
+log = logging.getLogger("jiesu.upkeep")
+
+GRACE = timedelta(seconds=20)
+"""An intake younger than this is still being started by the API that took it."""
+PAUSE = timedelta(seconds=30)
+BATCH = 500
+AT_ONCE = 20
+
+
+async def sweep(client: Client, ledger: Ledger, city: City, task_queue: str) -> int:
+    """Start every case that was accepted but never started, and return how many.
+
+    Raises LEDGER_ERRORS or RPCError when ledger or engine do not answer; the next sweep tries again.
+    """
+    async with ledger.session() as session:
+        left = await unstarted(session, BATCH, before=datetime.now(UTC) - GRACE)
+    for row in left:
+        await start_case(client, task_queue, city, opening(row))
+    if left:
+        log.info("started %d cases that had been accepted but not started", len(left))
+    return len(left)
+
+
+async def keep_sweeping(client: Client, ledger: Ledger, city: City, task_queue: str) -> None:
+    """Sweep now and every half minute, for as long as the worker runs."""
+    while True:
+        try:
+            await sweep(client, ledger, city, task_queue)
+        except (*LEDGER_ERRORS, RPCError, RuntimeError) as error:
+            log.warning("sweep put off: %s", type(error).__name__)
+        await asyncio.sleep(PAUSE.total_seconds())
+
+
+async def apply_calendar(client: Client, ledger: Ledger, city: City) -> tuple[int, int]:
+    """Have every open case count its deadlines under the city's present calendar; returns (reached, not reached).
+
+    A deadline that moves is recorded on its case with the calendar's version. Safe to repeat.
+    """
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(row: CaseRow) -> bool:
+        async with gate:
+            return await _change_calendar(client, city, row)
+
+    reached, missed, after = 0, 0, ""
+    while True:
+        async with ledger.session() as session:
+            rows = await open_cases(session, BATCH, after=after)
+        if not rows:
+            return reached, missed
+        found = await asyncio.gather(*(one(row) for row in rows))
+        reached, missed, after = reached + sum(found), missed + found.count(False), rows[-1].number
+
+
+async def _change_calendar(client: Client, city: City, row: CaseRow) -> bool:
+    calendar = travelling_calendar(city.calendar, row.received_at.date())
+    command = ChangeCalendar(by=Actor(role=Role.SYSTEM, id="calendar"), calendar=calendar)
+    handle = client.get_workflow_handle(row.number)
+    try:
+        await handle.execute_update(command.step, command, result_type=Taken, rpc_timeout=timedelta(seconds=30))
+    except WorkflowUpdateFailedError:
+        return True
+    except RPCError as error:
+        # Closed in the meantime, which needs no calendar any more.
+        return error.status is RPCStatusCode.NOT_FOUND
+    return True

@@ -1,0 +1,81 @@
+"""A case so long that its history is continued in a new run: nobody notices."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import timedelta
+
+import pytest
+from temporalio.client import WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
+
+from domain.city import City
+from ledger.database import Ledger
+from temporal import embedded, search_attributes
+from tests.workflows.conftest import GUARDED
+from tests.workflows.hotline import Hotline, Street, kinds, of_type, rungs
+from tests.workflows.test_deadlines import punctual
+
+SHORT = ["frontend.WorkflowTimeSkippingEnabled=true", "limit.historyCount.suggestContinueAsNew=40"]
+
+
+@pytest.fixture
+async def forgetful(street: Street, city: City, ledger: Ledger) -> AsyncIterator[Hotline]:
+    """An engine whose server suggests a new run after 40 events instead of thousands."""
+    async with AsyncExitStack() as stack:
+        server = await WorkflowEnvironment.start_time_skipping_v2(
+            ts_config=TimeSkippingConfig(enabled=False),
+            data_converter=pydantic_data_converter,
+            dev_server_existing_path=embedded.binary(),
+            dev_server_log_level="error",
+            dev_server_extra_args=[word for value in SHORT for word in ("--dynamic-config-value", value)],
+        )
+        await stack.enter_async_context(server)
+        await search_attributes.ensure(server.client)
+        yield await Hotline.open(stack, server, city, ledger, runner=GUARDED)
+
+
+async def runs(hotline: Hotline, number: str) -> list[WorkflowHistory]:
+    """The histories of all runs of a case, first to last."""
+    histories = []
+    run = (await hotline.case(number).describe()).raw_description.workflow_execution_info.first_run_id
+    while run:
+        handle = hotline.server.client.get_workflow_handle(number, run_id=run)
+        histories.append(await handle.fetch_history())
+        last = histories[-1].events[-1]
+        run = last.workflow_execution_continued_as_new_event_attributes.new_execution_run_id
+    return histories
+
+
+async def test_a_long_case_goes_on_in_new_runs(forgetful: Hotline) -> None:
+    number = await forgetful.receive("complaint", outage=True)
+    first = await forgetful.take(number, "dispatch", key="first", lead="zz-water")
+    await forgetful.take(number, "sign-in")
+    await forgetful.take(number, "give-opinion")
+    # Steps all at once and one after another: none may fall between two runs.
+    await asyncio.gather(*(forgetful.take(number, "hurry") for _ in range(10)))
+    for _ in range(10):
+        await forgetful.take(number, "supplement")
+    due = (await forgetful.row(number)).due
+    assert len(await runs(forgetful, number)) > 1
+
+    assert due is not None
+    await forgetful.until(number, due + timedelta(days=2))
+    events = await forgetful.events(number)
+    assert [event.n for event in events] == list(range(1, len(events) + 1))
+    assert kinds(events).count("hurried") == kinds(events).count("supplemented") == 10
+    assert rungs(events) == ["red", "supervision_order", "progress_missed"] + ["red", "supervision_order"] * 2
+    assert punctual(events)
+
+    # The new run knows what the old one answered, and what a person reads of the case.
+    assert await forgetful.take(number, "dispatch", key="first", lead="zz-water") == first
+    details = await forgetful.case(number).query("__temporal_workflow_metadata")
+    lines = details["currentDetails"]
+    assert lines.count("催办") == 10
+    assert lines.count("签收") >= 1
+    await forgetful.take(number, "withdraw")
+    await forgetful.closed(number)
+    histories = await runs(forgetful, number)
+    assert len(histories) > 2
+    assert all(len(of_type(history, "WORKFLOW_TASK_FAILED")) == 0 for history in histories)
