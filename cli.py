@@ -71,7 +71,8 @@ def demo() -> None:
     from sandbox.demo import run
 
     with _plain_errors():
-        raise typer.Exit(run(Settings()))
+        status = run(Settings())
+    raise typer.Exit(status)
 
 
 @bench.command("case")
@@ -159,3 +160,7 @@ def _as_text(explanation: Explanation, limit: Limit, rules: DayRules, calendar: 
             "any other day is counted on weekends and statutory holidays, and may change"
         )
     return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

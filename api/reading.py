@@ -1,5 +1,6 @@
 """Reading cases: one, its timeline, and lists with filters and cursor paging."""
 
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
@@ -12,7 +13,7 @@ from api.service import Service, service
 from domain import words
 from domain.deadlines import show
 from domain.effects import Party
-from domain.events import EventKind, Status
+from domain.events import ENGINE_GRACE, EventKind, Status
 from domain.roles import Role
 from domain.rulebook import Action
 from ledger.cases import events_of, measures_of, messages_of, notes_of
@@ -211,11 +212,11 @@ def _event(event: EventRow, notes: dict[str, str]) -> TimelineEvent:
 
 
 def _late_seconds(event: EventRow) -> int | None:
-    """Whole seconds past the limit; the engine's own doing at its very instant is in time, a step is not."""
-    if event.due is None or event.at < event.due:
+    """Whole seconds past the limit; what the engine does by itself has a minute's grace."""
+    grace = ENGINE_GRACE if event.role == Role.SYSTEM else timedelta()
+    if event.due is None or event.at < event.due + grace:
         return None
-    seconds = int((event.at - event.due).total_seconds())
-    return seconds if seconds or event.role != Role.SYSTEM else None
+    return int((event.at - event.due).total_seconds())
 
 
 def _due(row: CaseRow, jiesu: Service) -> str | None:

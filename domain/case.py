@@ -77,7 +77,12 @@ class Case(BaseModel):
 
     @classmethod
     def open(cls, opening: Opening, rulebook: Rulebook, calendar: WorkCalendar) -> tuple[Self, list[Event]]:
-        """A new case and its first event; the dispatch clock runs from the receipt (细则 no. 1)."""
+        """A new case and its first event; the dispatch clock runs from the receipt (细则 no. 1).
+
+        Raises ValueError when the rulebook has no such category.
+        """
+        if opening.category not in rulebook.categories:
+            raise ValueError(f"category {opening.category!r} is not in rulebook {rulebook.version}")
         case = cls(
             number=opening.number,
             received_at=opening.received_at,
@@ -198,20 +203,12 @@ class Case(BaseModel):
                 continue
             was = clock.due
             if anew and not clock.fixed:
-                self._count_anew(clock, at)
+                limits = [*self.limits_of(clock.name), *clock.limits[1:]]
+                clock.change(limits, at, self.rulebook, self.calendar)
             else:
                 clock.move(clock.limits, self.rulebook, self.calendar)
             if clock.due != was:
                 self.record(EventKind.DEADLINE_MOVED, by, at, clock=clock, was=was, why=why)
-
-    def _count_anew(self, clock: Clock, at: datetime) -> None:
-        """Put a clock under its present limits; one that would have ended before the change is counted from the change."""
-        in_time = clock.due > at
-        limits = [*self.limits_of(clock.name), *clock.limits[1:]]
-        clock.move(limits, self.rulebook, self.calendar)
-        if in_time and clock.due <= at:
-            clock.started = at
-            clock.move(limits, self.rulebook, self.calendar)
 
     def start_handling(self, at: datetime) -> None:
         """Start the lead unit's work: the handling clock, and in an outage the opinion and daily progress clocks."""

@@ -19,6 +19,8 @@ class Clock(BaseModel):
     name: ClockName
     unit: str | None
     started: datetime
+    counted_from: datetime | None = None
+    """Where its limits are counted from, if not from its start: the change without which they would have passed."""
     limits: list[Limit]
     due: datetime
     provisional: bool = False
@@ -50,11 +52,22 @@ class Clock(BaseModel):
 
     def move(self, limits: list[Limit], rules: Rulebook, calendar: WorkCalendar) -> bool:
         """Count again from the start with other limits or another calendar; rungs gone by stay so. True if it moved."""
-        due, provisional = count(self.started, limits, rules, calendar)
+        due, provisional = count(self.counted_from or self.started, limits, rules, calendar)
         moved = due != self.due
         self.limits, self.due, self.provisional = limits, due, provisional
         self.aim(rules, calendar)
+        self.skip_warnings(rules, calendar)
         return moved
+
+    def change(self, limits: list[Limit], at: datetime, rules: Rulebook, calendar: WorkCalendar) -> None:
+        """Put it under other limits at `at`. None ends before the change that set it: then it is counted from there."""
+        if limits == self.limits:
+            return
+        in_time, self.counted_from = self.due > at, None
+        self.move(limits, rules, calendar)
+        if in_time and self.due <= at:
+            self.counted_from = at
+            self.move(limits, rules, calendar)
 
     def extend(self, limit: Limit, rules: Rulebook, calendar: WorkCalendar) -> None:
         """Run on from the old due instant for another limit (细则 no. 6).
@@ -68,13 +81,13 @@ class Clock(BaseModel):
 
     def run_on(self, since: datetime, rules: Rulebook, calendar: WorkCalendar) -> None:
         """Go on after a suspension, for the limits it was left with; rungs gone by stay so."""
-        self.started = since
+        self.started, self.counted_from = since, None
         self.move(self.limits, rules, calendar)
-        self.skip_warnings(rules, calendar)
 
     def skip_warnings(self, rules: Rulebook, calendar: WorkCalendar) -> None:
-        """A warning whose moment came before the clock started is never sent."""
-        while self.next_at is not None and self.next_at <= self.started and self._warns(rules):
+        """A warning whose moment came before the limit was counted is never sent."""
+        since = self.counted_from or self.started
+        while self.next_at is not None and self.next_at <= since and self._warns(rules):
             self.advance(rules, calendar)
 
     def _warns(self, rules: Rulebook) -> bool:

@@ -1,6 +1,6 @@
 """What has happened to a case: the record from which people, ledger and effects work."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from domain.limits import Limit
 from domain.roles import Actor, Role
 from domain.rulebook import Action, ClockName
+
+ENGINE_GRACE = timedelta(minutes=1)
+"""A timer is never exact: what the engine does by itself within this time of its instant is in time."""
 
 
 class Status(StrEnum):
@@ -97,10 +100,10 @@ class Event(BaseModel):
 
     @property
     def late(self) -> bool:
-        """Whether it came too late: a step at or after its limit's end, the engine's own doing after its instant."""
+        """Whether it came too late: a step at or after its limit's end, the engine's own a while after its instant."""
         if self.due is None:
             return False
-        return self.at > self.due if self.by.role is Role.SYSTEM else self.at >= self.due
+        return self.at >= self.due + (ENGINE_GRACE if self.by.role is Role.SYSTEM else timedelta())
 
 
 class Deadline(BaseModel):

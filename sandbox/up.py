@@ -5,6 +5,7 @@ from functools import partial
 
 import typer
 
+from domain.city import load_city
 from sandbox.prepare import prepare, staff_keys_file
 from sandbox.stack import Stack
 from settings import Settings
@@ -19,8 +20,10 @@ def run(settings: Settings) -> None:
 
 
 async def _run(settings: Settings) -> None:
+    load_city(settings.city_folder)  # a malformed city is told before anything starts
     async with Stack(settings, prepare=partial(prepare, settings), progress=typer.echo) as stack:
         typer.echo(welcome(settings, stack.urls))
+        typer.echo("\nCtrl-C stops it.")
         await stack.wait()
         typer.echo("stopping …")
     typer.echo("Stopped. `make up` goes on where this left off.")
@@ -36,7 +39,5 @@ def welcome(settings: Settings, urls: dict[str, str]) -> str:
             f"  sandbox city              {urls['sandbox']}",
             f"  keys for each role        {staff_keys_file(settings)}",
             f"  logs                      {settings.home.resolve() / 'logs'}",
-            "",
-            "Ctrl-C stops it.",
         ]
     )

@@ -32,8 +32,8 @@ QUICK = timedelta(seconds=5)
 LEDGER_PAUSE = timedelta(minutes=1)
 """The longest pause between attempts to write a ledger that is down: people read there what they have just done."""
 
-LAST_TRY = timedelta(minutes=1)
-"""What an effect gets that waited in its lane for longer than outside systems are tried."""
+LAST_TRY = 0.01
+"""The part of our patience with outside systems that is left to an effect which spent it all waiting in its lane."""
 
 KEPT_ANSWERS = 100
 """How many answers are carried into a new run, where the engine no longer knows the old run's update ids."""
@@ -161,12 +161,13 @@ class CaseWorkflow:
     async def _carry_out(self, effect: Effect) -> None:
         """Tell one party, in order within its lane; what cannot be told for days becomes an event that people see."""
         rules = self._case.rulebook.effects
-        give_up = workflow.now() + timedelta(seconds=seconds(rules.give_up_after))
+        patience = timedelta(seconds=seconds(rules.give_up_after))
+        give_up = workflow.now() + patience
         async with self._lanes.setdefault(effect.lane, asyncio.Lock()):
             try:
                 await workflow.execute_activity(
                     TELL[effect.party], effect, start_to_close_timeout=timedelta(seconds=30),
-                    schedule_to_close_timeout=max(give_up - workflow.now(), LAST_TRY),
+                    schedule_to_close_timeout=max(give_up - workflow.now(), patience * LAST_TRY),
                     retry_policy=self._retries(timedelta(seconds=seconds(rules.longest_pause))),
                     summary=story.effect(effect),
                 )  # fmt: skip

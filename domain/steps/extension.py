@@ -54,7 +54,7 @@ class RequestExtension(Command):
 class DecideExtension(Command):
     """Grant or refuse. Granted, the handling clock runs on from the old due instant and the citizen is told why.
 
-    `limit` in working days may be shorter than asked. What has lapsed meanwhile stays lapsed.
+    `limit` in working days may be shorter than asked. Refused, what has lapsed while the ladder waited fires now.
     """
 
     step: ClassVar[str] = "decide-extension"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from domain.escalation import escalate
 from domain.events import EventKind, Outcome, Status
 from domain.roles import Actor
-from domain.rulebook import Action
+from domain.rulebook import Action, ClockName
 
 if TYPE_CHECKING:
     from domain.case import Case
@@ -29,6 +29,9 @@ def _rework(case: "Case", by: Actor, at: datetime) -> None:
     case.status = Status.HANDLING
     case.record(EventKind.REWORK_ORDERED, by, at, unit=case.lead, round=case.rework_rounds)
     case.start_handling(at)
+    for part in case.assignments:
+        if part.signed_in_at is None:
+            case.start(ClockName.SIGN_IN, at, unit=part.unit)
 
 
 def _no_more_rounds(case: "Case", by: Actor, at: datetime, *, solved: bool) -> None:

@@ -27,7 +27,9 @@ class SignIn(Command):
             raise pending(case)
         assignment.signed_in_at = at
         clock = case.stop(ClockName.SIGN_IN, assignment.unit)
-        case.record(EventKind.SIGNED_IN, self.by, at, clock=clock, unit=assignment.unit, lead=assignment.lead)
+        case.record(
+            EventKind.SIGNED_IN, self.by, at, clock=clock, unit=assignment.unit, note=self.note, lead=assignment.lead
+        )
         if assignment.lead:
             case.status = Status.HANDLING
             case.start_handling(at)

@@ -86,5 +86,6 @@ def print_summary(console: Console, all_told: list[Told], seconds: float) -> Non
     console.print(
         f"[bold {style}]{good} of {len(all_told)} cases ended as expected[/bold {style}] in {seconds:.0f} s: "
         f"{texts} texts, {orders} supervision orders, {len(measures)} measures in all, "
-        f"{referrals} referrals to discipline inspection.  (* provisional: past the official calendar)"
+        f"{referrals} referrals to discipline inspection.  (* provisional: past the official calendar)",
+        soft_wrap=True,
     )

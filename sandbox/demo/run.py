@@ -44,7 +44,7 @@ def run(settings: Settings) -> int:
 async def _run(settings: Settings, console: Console) -> int:
     city = load_city(settings.city_folder)
     async with Stack(settings, prepare=partial(prepare, settings), progress=console.print, time_skipping=True) as stack:
-        console.print(welcome(settings, stack.urls), "\n")
+        console.print(welcome(settings, stack.urls), "\n", soft_wrap=True)
         started = time.monotonic()
         all_told = await _play_all(settings, city, console)
         for told in all_told:
@@ -52,6 +52,7 @@ async def _run(settings: Settings, console: Console) -> int:
         print_summary(console, all_told, time.monotonic() - started)
         if os.environ.get("KEEP"):
             console.print(welcome(settings, stack.urls))
+            console.print("\nEverything stays up until Ctrl-C.")
             await stack.wait()
     return int(any(told.faults for told in all_told))
 

@@ -1,6 +1,7 @@
+import random
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import httpx2
 import pytest
@@ -19,6 +20,21 @@ def free_ports() -> Callable[[int], list[int]]:
         with ExitStack() as held:
             listeners = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
             return [listener.getsockname()[1] for listener in listeners]
+
+    return find
+
+
+@pytest.fixture
+def free_run() -> Callable[[int], int]:
+    """Gives the first of so many free ports in a row, below those the system hands out by itself."""
+
+    def find(count: int) -> int:
+        while True:
+            first = random.randrange(20_000, 30_000)
+            with ExitStack() as held, suppress(OSError):
+                for port in range(first, first + count):
+                    held.enter_context(socket.create_server(("127.0.0.1", port)))
+                return first
 
     return find
 

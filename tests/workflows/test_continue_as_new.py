@@ -16,6 +16,7 @@ from temporal import embedded, search_attributes
 from tests.workflows.conftest import GUARDED
 from tests.workflows.hotline import Hotline, Street, kinds, of_type, rungs
 from tests.workflows.test_deadlines import punctual
+from tests.workflows.test_web_page import page
 
 SHORT = ["frontend.WorkflowTimeSkippingEnabled=true", "limit.historyCount.suggestContinueAsNew=40"]
 
@@ -70,8 +71,7 @@ async def test_a_long_case_goes_on_in_new_runs(forgetful: Hotline) -> None:
 
     # The new run knows what the old one answered, and what a person reads of the case.
     assert await forgetful.take(number, "dispatch", key="first", lead="zz-water") == first
-    details = await forgetful.case(number).query("__temporal_workflow_metadata")
-    lines = details["currentDetails"]
+    lines = await page(forgetful, number)
     assert lines.count("催办") == 10
     assert lines.count("签收") >= 1
     await forgetful.take(number, "withdraw")

@@ -23,7 +23,7 @@ def _text(payload: Payload) -> str:
 async def page(hotline: Hotline, number: str) -> str:
     """The current details, as the web page asks for them."""
     found: Any = await hotline.case(number).query("__temporal_workflow_metadata")
-    return str(found["currentDetails"])
+    return str(found.current_details)
 
 
 async def test_the_page_of_a_case_tells_its_story(hotline: Hotline) -> None:

@@ -83,7 +83,7 @@ STORIES = [
         "路面井盖破损",
         "returned with reason; the unit named after arbitration may not return it again",
         {
-            "channel": "110", "name": "魏先生", "phone": "13800000012", "address": "建设路", "original_number": "110-7781",
+            "channel": "110", "name": "魏某", "phone": "13800000012", "address": "建设路","original_number": "110-7781",
             "text": "机动车道上井盖破损下陷，已有车辆爆胎。", "category": "help", "item": "manhole",
         },
         _manhole,

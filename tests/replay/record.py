@@ -1,0 +1,159 @@
+"""Records the histories against which every change of the workflow is replayed.
+
+    .venv/bin/python -m tests.replay.record
+
+Runs cases of several kinds on a real server, without time skipping, and writes each history to `histories/`. To be run
+by hand, and only when the workflow's commands change on purpose; a history that running cases may still have stays.
+"""
+
+import asyncio
+import json
+import os
+import socket
+import tempfile
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, ExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import WorkflowEnvironment
+
+from domain.city import City, load_city
+from domain.rulebook import Rulebook
+from ledger.database import open_ledger
+from ledger.migrate import upgrade
+from sandbox.faults import PARTIES, Fault
+from sandbox.serve import City as SandboxCity
+from settings import ROOT
+from temporal import embedded, search_attributes
+from tests.workflows.hotline import Hotline, Street, eventually
+
+HISTORIES = Path(__file__).with_name("histories")
+NOBODY = "recorder"
+"""In place of the name of whoever recorded, which the engine notes with everything a client or worker does."""
+
+GOOD = {"reached": True, "rating": 5, "solved": True, "contacted": True}
+BAD = {"reached": True, "rating": 1, "solved": False, "contacted": True}
+
+
+async def ordinary(hotline: Hotline, street: Street) -> str:
+    number = await hotline.receive()
+    await hotline.take(number, "dispatch", lead="zz-water")
+    await eventually(lambda: street.received("water", number))
+    await hotline.take(number, "sign-in")
+    await hotline.take(number, "submit-result")
+    await hotline.take(number, "call-back", **GOOD)
+    return number
+
+
+async def returned_and_redispatched(hotline: Hotline, street: Street) -> str:
+    number = await hotline.receive("complaint")
+    await hotline.take(number, "dispatch", lead="zz-water", assisting=("zz-gas",))
+    await hotline.take(number, "request-return")
+    await hotline.take(number, "decide-return", accepted=True)
+    await hotline.take(number, "dispatch", lead="zz-heat")
+    await hotline.take(number, "redispatch", lead="zz-power")
+    await eventually(lambda: street.received("power", number))
+    await hotline.take(number, "withdraw")
+    return number
+
+
+async def outage(hotline: Hotline, street: Street) -> str:
+    """Dispatched late by its timer, and reported on."""
+    number = await hotline.receive("complaint", outage=True, ago=timedelta(hours=2) - timedelta(seconds=2))
+    await asyncio.sleep(4)
+    await hotline.take(number, "dispatch", lead="zz-water")
+    await hotline.take(number, "sign-in")
+    await hotline.take(number, "give-opinion")
+    for _ in range(3):
+        await hotline.take(number, "report-progress")
+    await hotline.take(number, "submit-result")
+    await hotline.take(number, "rate", rating=4, solved=True, contacted=True)
+    return number
+
+
+async def rework(hotline: Hotline, street: Street) -> str:
+    number = await hotline.receive()
+    await hotline.take(number, "dispatch", lead="zz-water")
+    await hotline.take(number, "sign-in")
+    for _ in range(3):
+        await hotline.take(number, "submit-result")
+        await hotline.take(number, "call-back", **BAD)
+    return number
+
+
+async def extension_pending(hotline: Hotline, street: Street) -> str:
+    """Still open: a timer runs for the hotline's decision."""
+    number = await hotline.receive()
+    await hotline.take(number, "dispatch", lead="zz-water")
+    await hotline.take(number, "sign-in")
+    await hotline.take(number, "request-extension")
+    await eventually(lambda: street.received("water", number))
+    return number
+
+
+async def failed_effect(hotline: Hotline, street: Street) -> str:
+    await street.fault("sms", Fault(kind="down"))
+    number = await hotline.receive()
+    await hotline.take(number, "dispatch", lead="zz-water")
+    await hotline.take(number, "close")
+    return number
+
+
+KINDS: tuple[Callable[[Hotline, Street], Awaitable[str]], ...] = (
+    ordinary, returned_and_redispatched, outage, rework, extension_pending, failed_effect,
+)  # fmt: skip
+
+
+def hasty(city: City) -> City:
+    """The city, giving up on outside systems after seconds."""
+    rules = city.rulebook.model_dump()
+    effects = rules["effects"] | {"first_retry": "1s", "longest_pause": "1s", "give_up_after": "3s"}
+    return city.model_copy(update={"rulebook": Rulebook.model_validate(rules | {"effects": effects})})
+
+
+async def record(folder: Path) -> None:
+    """Run a case of each kind and write its history to `folder`."""
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(
+            await WorkflowEnvironment.start_local(
+                data_converter=pydantic_data_converter,
+                identity=NOBODY,
+                dev_server_existing_path=embedded.binary(),
+                dev_server_log_level="error",
+            )
+        )
+        await search_attributes.ensure(server.client)
+        street = await stack.enter_async_context(await _street(stack))
+        database = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "ledger.db"
+        upgrade(f"sqlite:///{database}")
+        ledger = open_ledger(f"sqlite:///{database}")
+        stack.push_async_callback(ledger.close)
+        hotline = await Hotline.open(stack, server, hasty(load_city(ROOT / "cities" / "zhengzhou")), ledger)
+        for kind in KINDS:
+            number = await kind(hotline, street)
+            if (await hotline.row(number)).status == "closed":
+                await hotline.closed(number)
+            history = await hotline.history(number)
+            path = folder / f"{kind.__name__}.json"
+            path.write_text(json.dumps(history.to_json_dict(), ensure_ascii=False, indent=1) + "\n")
+            print(f"{kind.__name__}: {len(history.events)} events")
+
+
+async def _street(stack: AsyncExitStack) -> Street:
+    names = ("control", *PARTIES)
+    with ExitStack() as held:
+        listeners = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in names]
+        ports: dict[str, Any] = {
+            name: listener.getsockname()[1] for name, listener in zip(names, listeners, strict=True)
+        }
+    await stack.enter_async_context(SandboxCity("127.0.0.1", ports))
+    for party in PARTIES:
+        os.environ[f"JIESU_ENDPOINT_{party.upper()}"] = f"http://127.0.0.1:{ports[party]}"
+    return Street({name: f"http://127.0.0.1:{port}" for name, port in ports.items()})
+
+
+if __name__ == "__main__":
+    asyncio.run(record(HISTORIES))
