@@ -1,5 +1,7 @@
 """The worker as a real process: killed, another goes on where it was; asked to end, it ends in order."""
 
+# ruff: noqa: F401, F811 (fixtures are used by name)
+
 import asyncio
 import os
 import signal
@@ -17,7 +19,7 @@ from temporalio.testing import WorkflowEnvironment
 from domain.city import load_city
 from ledger.database import open_ledger
 from settings import ROOT
-from tests.workflows.conftest import ledger_url, sandbox_city, server, street  # noqa: F401
+from tests.workflows.conftest import ledger_url, sandbox_city, server, street
 from tests.workflows.hotline import Hotline, Street, eventually, kinds, rungs
 
 OUTAGE = timedelta(hours=2)
@@ -35,7 +37,7 @@ class Workers:
     async def start(self) -> subprocess.Popen[bytes]:
         """Start one, and wait until it says that it is ready."""
         self.marker.unlink(missing_ok=True)
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: ASYNC220 (it returns at once)
             [sys.executable, "-m", "worker"], cwd=ROOT, env=self._environment, stderr=subprocess.DEVNULL
         )
         self._started.append(process)
@@ -58,7 +60,7 @@ async def hotline(
     server: WorkflowEnvironment,
     street: Street,
     ledger_url: str,
-    tmp_path: Path,  # noqa: F811
+    tmp_path: Path,
 ) -> AsyncIterator[Hotline]:
     """An engine without a worker of its own."""
     ledger = open_ledger(ledger_url)
@@ -68,7 +70,7 @@ async def hotline(
 
 
 @pytest.fixture
-def workers(hotline: Hotline, ledger_url: str, tmp_path: Path) -> Iterator[Workers]:  # noqa: F811
+def workers(hotline: Hotline, ledger_url: str, tmp_path: Path) -> Iterator[Workers]:
     environment = os.environ | {
         "TEMPORAL_ADDRESS": hotline.server.client.service_client.config.target_host,
         "JIESU_DATABASE_URL": ledger_url,

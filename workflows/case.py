@@ -8,7 +8,7 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RawValue, RetryPolicy, SearchAttributeUpdate
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from domain import story
@@ -152,7 +152,8 @@ class CaseWorkflow:
             await workflow.execute_local_activity(
                 RECORD, batch, schedule_to_close_timeout=QUICK, retry_policy=RetryPolicy(maximum_attempts=1)
             )
-        except ActivityError:
+        except FailureError:
+            # A local activity's own failure comes bare, its timeout in an ActivityError.
             await workflow.execute_activity(
                 RECORD, batch, start_to_close_timeout=timedelta(seconds=30), summary="写入台账",
                 retry_policy=self._retries(LEDGER_PAUSE),

@@ -165,6 +165,12 @@ def received(rulebook: Rulebook, calendar: WorkCalendar) -> Callable[..., Desk]:
 
 
 @pytest.fixture
+def unheld(rulebook: Rulebook) -> Rulebook:
+    """The rules of a city whose handling ladder goes on while the hotline decides on an extension or suspension."""
+    return rulebook.model_copy(update={"extension": rulebook.extension.model_copy(update={"holds": False})})
+
+
+@pytest.fixture
 def dispatched(received: Callable[..., Desk]) -> Callable[..., Desk]:
     """A case received and dispatched at once, to the water works unless another lead is named."""
 

@@ -31,6 +31,11 @@ def test_the_first_event_says_what_came_in_and_under_which_rules(
     }
 
 
+def test_a_category_that_is_not_in_the_rulebook_opens_no_case(received: Callable[..., "Desk"]) -> None:
+    with pytest.raises(ValueError, match="category 'praise' is not in rulebook"):
+        received("2026-09-24 10:00", "praise")
+
+
 def test_two_cases_share_nothing(received: Callable[..., "Desk"]) -> None:
     one, two = received("2026-09-24 10:00"), received("2026-09-24 10:00")
     one.take("dispatch", "2026-09-24 11:00", lead="water")

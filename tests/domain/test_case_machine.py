@@ -18,7 +18,7 @@ from domain.clock import Clock
 from domain.command import Command
 from domain.deadlines import DayRules
 from domain.effects import Party, effects_of
-from domain.events import Event, EventKind, Status
+from domain.events import Event, EventKind, Outcome, Status
 from domain.limits import Limit
 from domain.refusals import REFUSALS, Refused
 from domain.roles import ENGINE, MAY, Actor, Role
@@ -36,11 +36,11 @@ UNITS = ["water", "gas", "heat"]
 ENDS = {"reject", "answer", "transfer", "withdraw", "close"}
 NATURAL = {
     Status.RECEIVED: ["dispatch"],
-    Status.RETURNED: ["dispatch"],
+    Status.RETURNED: ["dispatch", "dispatch", "answer"],
     Status.DISPATCHED: ["sign-in", "sign-in", "request-return", "redispatch"],
     Status.HANDLING: [
         "submit-result", "request-extension", "request-extension", "request-suspension", "report-progress",
-        "give-opinion", "reclassify",
+        "give-opinion", "reclassify", "redispatch",
     ],
     Status.SUSPENDED: ["resume", "report-progress", "sign-in"],
     Status.CALLBACK: ["call-back", "rate"],
@@ -55,7 +55,9 @@ MUST_RUN = {
 }
 STARTS = {
     ClockName.DISPATCH: {EventKind.RECEIVED, EventKind.RETURN_ACCEPTED},
-    ClockName.SIGN_IN: {EventKind.DISPATCHED, EventKind.REDISPATCHED, EventKind.RETURN_REFUSED},
+    ClockName.SIGN_IN: {
+        EventKind.DISPATCHED, EventKind.REDISPATCHED, EventKind.RETURN_REFUSED, EventKind.REWORK_ORDERED,
+    },
     ClockName.HANDLING: {
         EventKind.DISPATCHED, EventKind.REDISPATCHED, EventKind.SIGNED_IN, EventKind.REWORK_ORDERED,
     },
@@ -68,6 +70,11 @@ STARTS = {
     },
 }  # fmt: skip
 """What starts a clock anew. An extension, a suspension, another category or calendar do not: the same rungs go on."""
+ASKED = {EventKind.EXTENSION_REQUESTED, EventKind.SUSPENSION_REQUESTED}
+DECIDED = {
+    EventKind.EXTENSION_GRANTED, EventKind.EXTENSION_REFUSED, EventKind.SUSPENSION_GRANTED,
+    EventKind.SUSPENSION_REFUSED, EventKind.RESULT_SUBMITTED,
+}  # fmt: skip
 
 UNIT = st.sampled_from(UNITS)
 LIMIT = st.sampled_from([None, None, *map(Limit.parse, ["1wd", "2wd", "9wd", "3h"])])
@@ -137,6 +144,7 @@ class Life(RuleBasedStateMachine):
         province=st.booleans(),
         starts=st.sampled_from(["sign_in", "sign_in", "dispatch", "receipt"]),
         ends=st.sampled_from([None, None, time(17, 30)]),
+        holds=st.sampled_from([True, True, False]),
         begun=BEGUN,
     )
     def receive(
@@ -147,6 +155,7 @@ class Life(RuleBasedStateMachine):
         province: bool,
         starts: str,
         ends: time | None,
+        holds: bool,
         begun: dict[str, dict[str, Any]],
     ) -> None:
         self.now += timedelta(minutes=minutes)
@@ -154,7 +163,7 @@ class Life(RuleBasedStateMachine):
             number="ZZ-1", received_at=self.now, by=AGENT, channel="phone", category=category, outage=outage,
             province=province, grid="g-1",
         )  # fmt: skip
-        rules = _rules(starts, ends)
+        rules = _rules(starts, ends, holds)
         self.starts = starts
         self.case, events = Case.open(opening, rules, CALENDAR)
         self.twin, again = Case.open(opening, rules, CALENDAR)
@@ -244,7 +253,17 @@ class Life(RuleBasedStateMachine):
         assert self.twin == before
         assert self.twin.lapse(self.now) + self.twin.handle(command, self.now) == events, "what is due lapses first"
         assert self.twin == self.case
+        self.check_parts(before, events[-1:])
         self.note(events)
+
+    def check_parts(self, before: Case, last: list[Event]) -> None:
+        """Redispatched, a unit that keeps its part keeps its sign-in and has no second order; the others have one."""
+        for event in last:
+            if event.kind is EventKind.REDISPATCHED:
+                had, has = ({(a.unit, a.lead): a for a in case.assignments} for case in (before, self.case))
+                assert event.facts["ordered"] == [unit for unit, lead in has if (unit, lead) not in had]
+                assert set(event.facts["recalled"]) == {unit for unit, _ in had} - {unit for unit, _ in has}
+                assert all(has[part] == had[part] for part in has.keys() & had.keys())
 
     def check_refusal(self, refused: Refused, command: Command) -> None:
         assert refused.code in REFUSALS
@@ -280,6 +299,9 @@ class Life(RuleBasedStateMachine):
             self.keys |= keys
             if event.action is Action.DISCIPLINE_REFERRAL:
                 assert {effect.party for effect in effects} == {Party.DISCIPLINE}
+            if event.facts.get("outcome") == Outcome.DECIDED:
+                units = [assignment.unit for assignment in self.case.assignments]
+                assert [(effect.unit, effect.kind) for effect in effects] == [(u, "closed") for u in [*units, None]]
 
     # --- what must always hold ----------------------------------------------------------------------------------------
 
@@ -317,23 +339,64 @@ class Life(RuleBasedStateMachine):
         assert all(_aims_well(clock, self.case.rulebook) for clock in self.case.clocks)
 
     @invariant()
+    def who_has_not_signed_in_has_a_clock_for_it(self) -> None:
+        request = self.case.request
+        at_work = self.case.status in (Status.DISPATCHED, Status.HANDLING, Status.SUSPENDED)
+        owing = {a.unit for a in self.case.assignments if at_work and a.signed_in_at is None}
+        returning = {request.unit} if request is not None and request.kind == "return" else set()
+        assert {clock.unit for clock in self.case.clocks if clock.name is ClockName.SIGN_IN} == owing - returning
+
+    @invariant()
     def a_rung_fires_once(self) -> None:
-        begun: dict[ClockName, int] = {}
+        begun: dict[tuple[ClockName, str | None], int] = {}
+        extensions = 0
         fired = set()
         for event in self.events:
             for clock, kinds in STARTS.items():
-                if event.kind in kinds and self.starts_it(clock, event):
-                    begun[clock] = event.n
+                if event.kind in kinds:
+                    begun |= {(clock, unit): event.n for unit in self.starts_for(clock, event)}
+            extensions += event.kind is EventKind.EXTENSION_GRANTED
             if event.kind is EventKind.ESCALATED and event.clock is not None:
-                run = event.due if event.clock is ClockName.PROGRESS else begun[event.clock]
-                rung = (event.clock, event.unit, run, event.action, event.facts.get("situation"))
+                run = event.due if event.clock is ClockName.PROGRESS else begun[event.clock, event.unit]
+                limit = extensions if (event.clock, event.action) == (ClockName.HANDLING, Action.YELLOW) else None
+                rung = (event.clock, event.unit, run, limit, event.action, event.facts.get("situation"))
                 assert rung not in fired
                 fired.add(rung)
 
-    def starts_it(self, clock: ClockName, event: Event) -> bool:
-        if clock is not ClockName.HANDLING or event.kind is EventKind.REWORK_ORDERED:
-            return event.kind is not EventKind.SIGNED_IN or bool(event.facts["lead"])
-        return (event.kind is EventKind.SIGNED_IN) == (self.starts == "sign_in") and event.facts.get("lead", True)
+    def starts_for(self, clock: ClockName, event: Event) -> Iterable[str | None]:
+        """The units whose clock an event of such a kind starts; None for the hotline's own."""
+        if clock in (ClockName.DISPATCH, ClockName.CALLBACK, ClockName.DECISION):
+            return [None]
+        if clock is ClockName.SIGN_IN:
+            return UNITS if event.kind is EventKind.REWORK_ORDERED else event.facts.get("ordered", [event.unit])
+        if clock is ClockName.HANDLING and event.kind is not EventKind.REWORK_ORDERED:
+            by_sign_in = event.kind is EventKind.SIGNED_IN
+            if by_sign_in != (self.starts == "sign_in") or event.unit not in event.facts.get("ordered", [event.unit]):
+                return []
+        return [event.unit] if event.facts.get("lead", True) else []
+
+    @invariant()
+    def the_ladder_waits_for_the_hotline(self) -> None:
+        waiting = False
+        for event in self.events:
+            waiting = event.kind in ASKED or (waiting and event.kind not in DECIDED)
+            if event.kind is EventKind.ESCALATED and event.clock is ClockName.HANDLING:
+                assert not (waiting and self.case.rulebook.extension.holds)
+
+    @invariant()
+    def no_limit_ends_before_the_change_that_set_it(self) -> None:
+        for event in self.events:
+            if event.kind is EventKind.DEADLINE_MOVED and event.facts["why"].startswith("reclassified"):
+                assert event.due is not None
+                assert event.due > event.at or event.facts["was"] <= event.at
+
+    @invariant()
+    def a_warning_comes_before_its_limit_and_after_its_start(self) -> None:
+        for clock in self.case.clocks:
+            rung = clock.next_rung(self.case.rulebook)
+            if rung is not None and rung.at < 0:
+                assert clock.next_at is not None
+                assert (clock.counted_from or clock.started) < clock.next_at < clock.due
 
     @invariant()
     def nothing_is_granted_or_referred_too_often(self) -> None:
@@ -359,10 +422,14 @@ def _command(step: str, unit: str | None, arguments: dict[str, Any]) -> Command:
     return PEOPLE_STEPS[step](by=by, **({"note": "n-1"} if step in NEEDS_A_NOTE else {}), **arguments)
 
 
-def _rules(starts: str, ends: time | None) -> Rulebook:
+def _rules(starts: str, ends: time | None, holds: bool) -> Rulebook:
     handling = RULEBOOK.clocks.handling.model_copy(update={"starts": starts})
     return RULEBOOK.model_copy(
-        update={"clocks": RULEBOOK.clocks.model_copy(update={"handling": handling}), "days": DayRules(ends=ends)}
+        update={
+            "clocks": RULEBOOK.clocks.model_copy(update={"handling": handling}),
+            "days": DayRules(ends=ends),
+            "extension": RULEBOOK.extension.model_copy(update={"holds": holds}),
+        }
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from domain.effects import BROADCASTS, NOTICES, TEXTS, Effect, Party, effects_of
-from domain.events import Event, EventKind
+from domain.events import Event, EventKind, Outcome
 from domain.roles import ENGINE
 from domain.rulebook import Action
 
@@ -30,6 +30,14 @@ SAYS_NOTHING = {
 }
 """Known to those who did it, and in the ledger; nobody outside is told."""
 
+FACTS: dict[EventKind, dict[str, Any]] = {
+    EventKind.DISPATCHED: {"ordered": ["water", "gas"]},
+    EventKind.REDISPATCHED: {"ordered": ["gas"]},
+    EventKind.ESCALATED: {"to": "unit"},
+    EventKind.CLOSED: {"outcome": "resolved"},
+}
+"""What the events of these kinds must carry."""
+
 
 def told(effects: list[Effect]) -> list[tuple[str, str | None, str]]:
     return [(effect.party.value, effect.unit or effect.grid, effect.kind) for effect in effects]
@@ -48,8 +56,8 @@ def event(kind: EventKind, **more: Any) -> Event:
 
 @pytest.mark.parametrize("kind", list(EventKind))
 def test_every_kind_of_event_has_its_audience(desk: "Desk", kind: EventKind) -> None:
-    facts = {"to": "unit"} if kind is EventKind.ESCALATED else {}
-    effects = effects_of(event(kind, facts=facts, action="red" if facts else None), desk.case)
+    action = "red" if kind is EventKind.ESCALATED else None
+    effects = effects_of(event(kind, facts=FACTS.get(kind, {}), action=action), desk.case)
     assert bool(effects) is (kind not in SAYS_NOTHING)
     citizen = [effect for effect in effects if effect.party is Party.CITIZEN]
     assert [effect.kind for effect in citizen] == ([TEXTS[kind]] if kind in TEXTS else [])
@@ -85,11 +93,31 @@ def test_without_a_grid_no_grid_is_told(received: Callable[..., "Desk"]) -> None
 
 def test_redispatched_the_units_that_lose_it_are_recalled_first(desk: "Desk") -> None:
     events = desk.take("redispatch", "2026-09-24 11:00", lead="heat", assisting=("gas",))
-    assert told(desk.effects(events)) == [
-        ("unit", "water", "recall"),
-        ("unit", "heat", "dispatch"),
-        ("unit", "gas", "dispatch"),
-    ]
+    effects = desk.effects(events)
+    assert told(effects) == [("unit", "water", "recall"), ("unit", "heat", "dispatch")]
+    assert [effect.role for effect in effects] == [None, "lead"]
+
+
+def test_redispatched_a_unit_that_keeps_its_part_has_no_second_order(desk: "Desk") -> None:
+    effects = desk.effects(desk.take("redispatch", "2026-09-24 11:00", lead="water", assisting=("heat",)))
+    assert told(effects) == [("unit", "gas", "recall"), ("unit", "heat", "dispatch")]
+    assert [effect.role for effect in effects] == [None, "assisting"]
+
+
+def test_closed_by_decision_units_and_citizen_hear_the_reason(desk: "Desk") -> None:
+    effects = desk.effects(desk.take("close", "2026-09-24 11:00", note="reason-1"))
+    assert told(effects) == [("unit", "water", "closed"), ("unit", "gas", "closed"), ("citizen", None, "closed")]
+    assert {effect.note for effect in effects} == {"reason-1"}
+
+
+def test_closed_by_decision_before_dispatch_the_citizen_hears(received: Callable[..., "Desk"]) -> None:
+    desk = received("2026-09-24 10:00", grid="g-1")
+    assert told(desk.effects(desk.take("close", "2026-09-24 11:00"))) == [("citizen", None, "closed")]
+
+
+@pytest.mark.parametrize("outcome", sorted(set(Outcome) - {Outcome.DECIDED}))
+def test_closed_in_any_other_way_nobody_hears_twice(desk: "Desk", outcome: Outcome) -> None:
+    assert effects_of(event(EventKind.CLOSED, facts={"outcome": outcome}), desk.case) == []
 
 
 def test_a_return_accepted_recalls_the_assisting_units(dispatched: Callable[..., "Desk"]) -> None:

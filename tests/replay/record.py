@@ -34,8 +34,8 @@ HISTORIES = Path(__file__).with_name("histories")
 NOBODY = "recorder"
 """In place of the name of whoever recorded, which the engine notes with everything a client or worker does."""
 
-GOOD = {"reached": True, "rating": 5, "solved": True, "contacted": True}
-BAD = {"reached": True, "rating": 1, "solved": False, "contacted": True}
+GOOD: dict[str, Any] = {"reached": True, "rating": 5, "solved": True, "contacted": True}
+BAD: dict[str, Any] = {"reached": True, "rating": 1, "solved": False, "contacted": True}
 
 
 async def ordinary(hotline: Hotline, street: Street) -> str:
@@ -138,8 +138,15 @@ async def record(folder: Path) -> None:
                 await hotline.closed(number)
             history = await hotline.history(number)
             path = folder / f"{kind.__name__}.json"
-            path.write_text(json.dumps(history.to_json_dict(), ensure_ascii=False, indent=1) + "\n")
+            path.write_text(json.dumps(_plain(history.to_json_dict()), ensure_ascii=False, indent=1) + "\n")
             print(f"{kind.__name__}: {len(history.events)} events")
+
+
+def _plain(value: Any) -> Any:
+    """Without stack traces, which name folders of the machine and play no part in replay."""
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items() if name != "stackTrace"}
+    return [_plain(inner) for inner in value] if isinstance(value, list) else value
 
 
 async def _street(stack: AsyncExitStack) -> Street:

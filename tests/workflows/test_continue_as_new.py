@@ -14,7 +14,7 @@ from domain.city import City
 from ledger.database import Ledger
 from temporal import embedded, search_attributes
 from tests.workflows.conftest import GUARDED
-from tests.workflows.hotline import Hotline, Street, kinds, of_type, rungs
+from tests.workflows.hotline import Hotline, Street, eventually, kinds, of_type, rungs
 from tests.workflows.test_deadlines import punctual
 from tests.workflows.test_web_page import page
 
@@ -54,13 +54,16 @@ async def test_a_long_case_goes_on_in_new_runs(forgetful: Hotline) -> None:
     first = await forgetful.take(number, "dispatch", key="first", lead="zz-water")
     await forgetful.take(number, "sign-in")
     await forgetful.take(number, "give-opinion")
-    # Steps all at once and one after another: none may fall between two runs.
-    await asyncio.gather(*(forgetful.take(number, "hurry") for _ in range(10)))
-    for _ in range(10):
-        await forgetful.take(number, "supplement")
-    due = (await forgetful.row(number)).due
-    assert len(await runs(forgetful, number)) > 1
+    # Steps as fast as they go, and steps as the case comes to rest: none may fall between two runs.
+    for pause in (0.0, 0.02, 0.05, 0.1, 0.2) * 2:
+        await asyncio.gather(forgetful.take(number, "hurry"), forgetful.take(number, "supplement"))
+        await asyncio.sleep(pause)
 
+    async def continued() -> bool:
+        return len(await runs(forgetful, number)) > 1
+
+    await eventually(continued)
+    due = (await forgetful.row(number)).due
     assert due is not None
     await forgetful.until(number, due + timedelta(days=2))
     events = await forgetful.events(number)

@@ -1,6 +1,7 @@
 """Deadlines on the real engine: every rung in time, once, and none that a step has made pointless."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from domain.deadlines import show
 from ledger.models import EventRow
@@ -13,13 +14,13 @@ def punctual(events: list[EventRow]) -> bool:
     return bool(late) and all(timedelta() <= lateness < PUNCTUAL for lateness in late)
 
 
-async def dispatched(hotline: Hotline, category: str = "help", **more: object) -> str:
+async def dispatched(hotline: Hotline, category: str = "help", **more: Any) -> str:
     number = await hotline.receive(category, **more)
     await hotline.take(number, "dispatch", lead="zz-water")
     return number
 
 
-async def handled(hotline: Hotline, category: str = "help", **more: object) -> str:
+async def handled(hotline: Hotline, category: str = "help", **more: Any) -> str:
     number = await dispatched(hotline, category, **more)
     await hotline.take(number, "sign-in")
     return number
@@ -133,8 +134,8 @@ async def test_a_suspension_ends_by_its_timer(hotline: Hotline) -> None:
     await hotline.forward(number, timedelta(days=3))
     [resumed] = [event for event in await hotline.events(number) if event.kind == "resumed"]
     assert (await hotline.row(number)).status == "handling"
-    assert show(resumed.due, hotline.city.rulebook.days).startswith(f"{until}")
     assert resumed.due is not None
+    assert show(resumed.due, hotline.city.rulebook.days).startswith(f"{until}")
     assert timedelta() <= resumed.at - resumed.due < PUNCTUAL
 
 

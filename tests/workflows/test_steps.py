@@ -1,14 +1,20 @@
 """Steps as the engine takes them: what is refused and how, what a repetition gets, what happens at the same moment."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import UnsandboxedWorkflowRunner
 
-from tests.workflows.hotline import Hotline, eventually, kinds
+from domain.city import City
+from ledger.database import Ledger
+from tests.workflows.hotline import Hotline, Street, eventually, kinds, of_type
+from workflows.case import CaseWorkflow
 
 DISPATCH = {"by": {"role": "dispatcher", "id": "dispatcher-1"}, "lead": "zz-water"}
 
@@ -117,3 +123,22 @@ async def test_steps_at_the_moment_of_closing_are_refused_or_come_too_late(hotli
     events = await hotline.events(number)
     assert [event.n for event in events] == list(range(1, accepted + 3))
     assert kinds(events)[-2:] == ["withdrawn", "closed"]
+
+
+async def test_a_failing_background_task_is_seen(
+    server: WorkflowEnvironment, street: Street, city: City, ledger: Ledger
+) -> None:
+    async with AsyncExitStack() as stack:
+        hotline = await Hotline.open(stack, server, city, ledger, runner=UnsandboxedWorkflowRunner())
+        with pytest.MonkeyPatch.context() as broken:
+            broken.setattr(CaseWorkflow, "_show_standing", None)
+            number = await hotline.receive()
+
+            async def seen() -> bool:
+                return bool(of_type(await hotline.history(number), "WORKFLOW_TASK_FAILED"))
+
+            await eventually(seen)
+        [failed, *_] = of_type(await hotline.history(number), "WORKFLOW_TASK_FAILED")
+        failure = failed.workflow_task_failed_event_attributes.failure
+        assert failure.message == "A background task of the case failed"
+        assert "not callable" in failure.cause.message

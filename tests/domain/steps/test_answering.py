@@ -29,5 +29,5 @@ def test_an_answer_has_a_text() -> None:
 def test_an_order_on_its_way_is_answered_by_its_unit(handling: Callable[..., "Desk"]) -> None:
     assert handling("2026-09-24 10:00").refused("answer", "2026-09-24 10:05") == (
         "not_in_this_stage",
-        "This step is for a case that is received; this one is handling.",
+        "This step is for a case that is received or returned; this one is handling.",
     )

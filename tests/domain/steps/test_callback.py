@@ -46,6 +46,19 @@ def test_rework_in_an_outage_takes_up_the_daily_duty(handling: Callable[..., "De
     assert (desk.clocks(), desk.due("progress")) == ({"handling", "progress"}, "2026-10-03 24:00")
 
 
+def test_in_rework_a_unit_that_never_signed_in_has_its_limit_anew(handling: Callable[..., "Desk"]) -> None:
+    desk = handling("2026-09-24 10:00", assisting=("gas", "heat"))
+    desk.take("sign-in", "2026-09-24 11:00", "heat")
+    desk.take("submit-result", "2026-09-28 10:00")
+    assert desk.clocks() == {"callback"}
+    desk.take("rate", "2026-10-08 10:00", rating=1, solved=False, contacted=True)
+    assert [(clock.name, clock.unit) for clock in desk.case.clocks] == [("handling", "water"), ("sign_in", "gas")]
+    # October 9, 10, 12, 13.
+    assert desk.due("sign_in", "gas") == "2026-10-13 24:00"
+    (event,) = desk.take("sign-in", "2026-10-09 08:00", "gas")
+    assert (event.unit, event.late, desk.clocks()) == ("gas", False, {"handling"})
+
+
 @pytest.mark.parametrize(
     ("solved", "contacted", "referred"),
     [

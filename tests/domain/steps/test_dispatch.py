@@ -91,18 +91,73 @@ def test_a_unit_code_is_plain(received: Callable[..., "Desk"], code: str) -> Non
         received("2026-09-24 10:00").take("dispatch", "2026-09-24 11:00", lead=code)
 
 
-def test_redispatch_starts_every_order_anew_and_stops_the_old_clocks(handling: Callable[..., "Desk"]) -> None:
+def test_a_new_lead_begins_anew_and_the_old_leads_clocks_stop(handling: Callable[..., "Desk"]) -> None:
     desk = handling("2026-09-21 10:00", outage=True, assisting=("gas", "heat"))
-    assert desk.clocks() == {"handling", "opinion", "progress", "sign_in"}
+    desk.take("give-opinion", "2026-09-21 10:10")
+    assert desk.clocks() == {"handling", "progress", "sign_in"}
     (event,) = desk.take("redispatch", "2026-09-21 10:30", lead="heat", assisting=("gas",))
-    assert (event.kind, event.unit) == ("redispatched", "heat")
-    assert (event.facts["was"], event.facts["recalled"]) == ("water", ["water"])
-    assert desk.case.status == "dispatched"
-    assert [(clock.name, clock.unit) for clock in desk.case.clocks] == [("sign_in", "heat"), ("sign_in", "gas")]
-    assert all(assignment.signed_in_at is None for assignment in desk.case.assignments)
+    assert (event.kind, event.unit, event.facts["was"]) == ("redispatched", "heat", "water")
+    assert (event.facts["ordered"], event.facts["recalled"]) == (["heat"], ["water"])
+    assert (desk.case.status, desk.read(desk.case.dispatched_at)) == ("dispatched", "2026-09-21 10:30")
+    assert [(clock.name, clock.unit, desk.read(clock.due)) for clock in desk.case.clocks] == [
+        ("sign_in", "gas", "2026-09-21 11:00"),
+        ("sign_in", "heat", "2026-09-21 11:30"),
+    ]
     assert desk.refused("sign-in", "2026-09-21 10:31", "water") == ("not_your_case", "This case is not with water.")
     desk.take("sign-in", "2026-09-21 10:31", "heat")
-    assert desk.clock(desk.case.clocks[-1].name).unit == "heat"
+    assert {(c.name, c.unit) for c in desk.case.clocks} == {
+        ("sign_in", "gas"), ("handling", "heat"), ("opinion", "heat"), ("progress", "heat"),
+    }  # fmt: skip
+
+
+def test_a_lead_that_stays_works_on_while_others_come_and_go(handling: Callable[..., "Desk"]) -> None:
+    desk = handling("2026-09-24 10:00", assisting=("gas",))
+    (event,) = desk.take("redispatch", "2026-09-28 10:00", lead="water", assisting=("heat",))
+    assert (event.facts["ordered"], event.facts["recalled"]) == (["heat"], ["gas"])
+    assert (desk.case.status, desk.read(desk.case.dispatched_at)) == ("handling", "2026-09-24 10:00")
+    # September 29, 30, October 8, 9 for heat; the lead's five days from the 24th go on.
+    assert [(clock.name, clock.unit, desk.read(clock.due)) for clock in desk.case.clocks] == [
+        ("handling", "water", "2026-10-09 24:00"),
+        ("sign_in", "heat", "2026-10-09 24:00"),
+    ]
+    assert desk.refused("sign-in", "2026-09-28 11:00")[0] == "already_signed_in"
+
+
+def test_a_lead_that_has_not_signed_in_keeps_its_limit(dispatched: Callable[..., "Desk"]) -> None:
+    desk = dispatched("2026-09-24 10:00")
+    event = desk.take("redispatch", "2026-09-30 10:00", lead="water", assisting=("gas",))[-1]
+    assert (event.facts["ordered"], event.facts["recalled"]) == (["gas"], [])
+    # October 8, 9, 10, 12 for gas.
+    assert (desk.due("sign_in", "water"), desk.due("sign_in", "gas")) == ("2026-10-08 24:00", "2026-10-12 24:00")
+    assert desk.refused("request-return", "2026-09-30 11:00")[0] == "return_window_over"
+
+
+def test_an_assisting_unit_keeps_its_sign_in_under_a_new_lead(handling: Callable[..., "Desk"]) -> None:
+    desk = handling("2026-09-24 10:00", assisting=("gas",))
+    desk.take("sign-in", "2026-09-24 11:00", "gas")
+    desk.take("redispatch", "2026-09-24 12:00", lead="heat", assisting=("gas",))
+    assert [(clock.name, clock.unit) for clock in desk.case.clocks] == [("sign_in", "heat")]
+    assert desk.refused("sign-in", "2026-09-24 13:00", "gas")[0] == "already_signed_in"
+
+
+def test_no_redispatch_washes_a_delay_away(dispatched: Callable[..., "Desk"]) -> None:
+    desk = dispatched("2026-09-24 10:00", assisting=("gas",))
+    desk.take("redispatch", "2026-10-08 10:00", lead="heat", assisting=("gas",))
+    # October 9, 10, 12, 13 for heat.
+    assert (desk.due("sign_in", "gas"), desk.due("sign_in", "heat")) == ("2026-10-08 24:00", "2026-10-13 24:00")
+    desk.lapse("2026-10-09 08:00")
+    fired = [(event.unit, event.action) for event in desk.events if event.kind == "escalated"]
+    assert fired == [("water", "yellow"), ("gas", "yellow"), ("gas", "red"), ("gas", "supervision_order")]
+
+
+def test_units_that_change_places_have_new_orders(handling: Callable[..., "Desk"]) -> None:
+    desk = handling("2026-09-24 10:00", assisting=("gas",))
+    desk.take("sign-in", "2026-09-24 11:00", "gas")
+    (event,) = desk.take("redispatch", "2026-09-24 12:00", lead="gas", assisting=("water",))
+    assert (event.facts["ordered"], event.facts["recalled"]) == (["gas", "water"], [])
+    assert (desk.case.status, desk.case.lead) == ("dispatched", "gas")
+    assert [(clock.name, clock.unit) for clock in desk.case.clocks] == [("sign_in", "gas"), ("sign_in", "water")]
+    assert [part.signed_in_at for part in desk.case.assignments] == [None, None]
 
 
 def test_redispatch_to_the_same_units_is_refused(dispatched: Callable[..., "Desk"]) -> None:
@@ -155,3 +210,16 @@ def test_the_rulebook_says_what_starts_the_handling_clock(
         assert desk.due("handling") == after_dispatch
     desk.take("sign-in", "2026-09-22 10:00")
     assert desk.due("handling") == after_sign_in
+
+
+def test_where_dispatch_starts_the_handling_clock_a_new_lead_has_its_own(
+    dispatched: Callable[..., "Desk"], rulebook: Rulebook
+) -> None:
+    handling = rulebook.clocks.handling.model_copy(update={"starts": "dispatch"})
+    clocks = rulebook.clocks.model_copy(update={"handling": handling})
+    desk = dispatched("2026-09-24 10:00", rules=rulebook.model_copy(update={"clocks": clocks}))
+    desk.take("redispatch", "2026-09-28 10:00", lead="water", assisting=("gas",))
+    assert desk.due("handling", "water") == "2026-10-09 24:00"
+    desk.take("redispatch", "2026-09-29 10:00", lead="heat", assisting=("gas",))
+    # September 30, October 8, 9, 10, 12.
+    assert (desk.due("handling"), desk.due("handling", "heat")) == ("2026-10-12 24:00", "2026-10-12 24:00")

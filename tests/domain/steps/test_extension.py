@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from domain.limits import Limit
+from domain.rulebook import Rulebook
 
 if TYPE_CHECKING:
     from tests.domain.conftest import Desk
@@ -140,12 +141,73 @@ def test_only_the_lead_at_work_asks(handling: Callable[..., "Desk"], dispatched:
     assert dispatched("2026-09-24 10:00").refused("request-extension", "2026-09-24 11:00")[0] == "not_in_this_stage"
 
 
-def test_while_an_extension_is_decided_the_limit_goes_on(handling: Callable[..., "Desk"]) -> None:
+def test_while_an_extension_is_decided_the_ladder_waits(handling: Callable[..., "Desk"]) -> None:
     desk = handling("2026-09-24 10:00")
     desk.take("request-extension", "2026-10-09 16:00")
+    assert desk.next() == ("2026-10-10 24:00", "decision", "red")
+    assert desk.lapse("2026-10-10 10:00") == []
+    (granted,) = desk.take("decide-extension", "2026-10-10 10:00", granted=True)
+    assert (granted.kind, granted.late) == ("extension_granted", False)
+    assert (desk.case.breaches, desk.due("handling")) == ([], "2026-10-15 24:00")
+    assert desk.next() == ("2026-10-14 09:00", "handling", "yellow")
+
+
+def test_refused_what_has_lapsed_meanwhile_fires_at_once(handling: Callable[..., "Desk"]) -> None:
+    desk = handling("2026-09-24 10:00")
+    desk.take("request-extension", "2026-10-09 16:00")
+    (refused,) = desk.take("decide-extension", "2026-10-10 10:00", granted=False)
+    assert (refused.kind, desk.case.breaches) == ("extension_refused", [])
+    assert desk.next() == (DUE, "handling", "red")
+    events = desk.lapse("2026-10-10 10:00")
+    assert desk.rungs("handling", events) == [
+        (DUE, "red"),
+        (DUE, "supervision_order"),
+        (DUE, "handling_overdue"),
+        ("2026-10-10 09:00", "joint_meeting"),
+    ]
+    assert all(event.late and desk.read(event.at) == "2026-10-10 10:00" for event in events)
+    assert (desk.case.breaches, desk.next()) == (["handling"], ("2026-10-13 09:00", "handling", "circular"))
+
+
+def test_the_warning_waits_too(handling: Callable[..., "Desk"]) -> None:
+    desk = handling("2026-09-24 10:00")
+    desk.take("request-extension", "2026-10-07 10:00")
+    assert desk.lapse("2026-10-08 10:00") == []
+    desk.take("decide-extension", "2026-10-08 10:00", granted=False)
+    (warning,) = desk.lapse("2026-10-08 10:00")
+    assert (desk.read(warning.due), warning.action, warning.late) == ("2026-10-08 09:00", "yellow", True)
+
+
+def test_only_the_handling_ladder_waits(handling: Callable[..., "Desk"]) -> None:
+    desk = handling("2026-09-28 10:00", outage=True)
+    desk.take("request-extension", "2026-09-28 10:30")
+    desk.lapse("2026-10-20 10:00")
+    assert desk.case.breaches == ["opinion", "progress", "decision"]
+
+
+def test_a_result_while_the_ladder_waits_is_late_but_nothing_has_lapsed(handling: Callable[..., "Desk"]) -> None:
+    desk = handling("2026-09-24 10:00")
+    desk.take("request-extension", "2026-10-09 16:00")
+    (result,) = desk.take("submit-result", "2026-10-10 10:00")
+    assert (result.kind, desk.read(result.due), result.late) == ("result_submitted", DUE, True)
+    assert (desk.case.breaches, desk.clocks()) == ([], {"callback"})
+
+
+def test_a_city_may_let_the_ladder_go_on(handling: Callable[..., "Desk"], unheld: Rulebook) -> None:
+    desk = handling("2026-09-24 10:00", rules=unheld)
+    desk.take("request-extension", "2026-10-09 16:00")
+    assert desk.next() == (DUE, "handling", "red")
     desk.take("decide-extension", "2026-10-10 10:00", granted=True)
-    assert desk.case.breaches == ["handling"]
-    assert desk.due("handling") == "2026-10-15 24:00"
+    assert (desk.case.breaches, desk.due("handling")) == (["handling"], "2026-10-15 24:00")
+
+
+def test_an_extended_limit_has_a_warning_of_its_own(handling: Callable[..., "Desk"]) -> None:
+    desk = handling("2026-09-24 10:00")
+    desk.lapse("2026-10-09 10:00")
+    desk.take("request-extension", "2026-10-09 11:00")
+    desk.take("decide-extension", "2026-10-09 12:00", granted=True)
+    desk.lapse("2026-10-15 23:59")
+    assert desk.rungs("handling") == [("2026-10-08 09:00", "yellow"), ("2026-10-14 09:00", "yellow")]
 
 
 def test_overdue_in_spite_of_an_extension_is_a_situation_of_its_own(handling: Callable[..., "Desk"]) -> None:

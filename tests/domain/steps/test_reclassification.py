@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from domain.calendar import WorkCalendar
+
 if TYPE_CHECKING:
     from tests.domain.conftest import Desk
 
@@ -71,6 +73,38 @@ def test_an_outage_shortens_dispatch_and_sign_in(
     desk.take("reclassify", "2026-09-24 10:30", outage=True)
     assert desk.due("sign_in") == "2026-09-24 11:00"
     assert desk.events[-1].facts["why"] == "reclassified: help (outage)"
+
+
+@pytest.mark.parametrize(
+    ("at", "due"),
+    [
+        # Two hours from the receipt at 10:00 while they last, from then on two hours from the change.
+        ("2026-09-24 11:59", "2026-09-24 12:00"),
+        ("2026-09-24 12:00", "2026-09-24 14:00"),
+        ("2026-10-03 22:30", "2026-10-04 00:30"),
+        # The old limit had passed with 8 October: what has lapsed has lapsed, and counts from the receipt.
+        ("2026-10-09 10:00", "2026-09-24 12:00"),
+    ],
+)
+def test_no_limit_ends_before_the_change_that_set_it(received: Callable[..., "Desk"], at: str, due: str) -> None:
+    desk = received("2026-09-24 10:00")
+    desk.take("reclassify", at, outage=True)
+    assert desk.due("dispatch") == due
+
+
+def test_counted_from_a_change_it_is_still_counted_from_its_start_under_the_next(
+    handling: Callable[..., "Desk"], without: Callable[..., WorkCalendar]
+) -> None:
+    desk = handling("2026-09-24 10:00", "complaint")
+    desk.take("reclassify", "2026-10-08 10:00", category="consultation")
+    assert desk.due("handling") == "2026-10-12 24:00"
+    desk.take("change-calendar", "2026-10-08 11:00", calendar=without("2026-10-10"))
+    assert desk.due("handling") == "2026-10-13 24:00"
+    (event,) = desk.take("reclassify", "2026-10-09 10:00", item="leak")
+    assert (event.kind, desk.due("handling")) == ("reclassified", "2026-10-13 24:00")
+    # Ten working days from 24 September: 28, 29, 30, October 8, 9, 12, 13, 14, 15, 16.
+    desk.take("reclassify", "2026-10-09 11:00", category="complaint")
+    assert desk.due("handling") == "2026-10-16 24:00"
 
 
 def test_another_item_alone_is_a_change(handling: Callable[..., "Desk"]) -> None:

@@ -1,6 +1,6 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -27,6 +27,30 @@ def test_accepted_the_case_goes_back_to_the_dispatcher(dispatched: Callable[...,
     assert desk.due("dispatch") == "2026-10-10 24:00"
     desk.take("dispatch", "2026-09-29 11:00", lead="heat")
     assert desk.case.status == "dispatched"
+
+
+@pytest.mark.parametrize(
+    ("step", "arguments", "kind"),
+    [
+        ("reject", {"ground": "petition"}, "rejected"),
+        ("answer", {}, "answered"),
+        ("transfer", {"to": "110"}, "transferred"),
+    ],
+)
+@pytest.mark.parametrize(("at", "late"), [("2026-10-10 23:59", False), ("2026-10-11 10:00", True)])
+def test_accepted_it_need_not_be_dispatched_again(
+    dispatched: Callable[..., "Desk"], step: str, arguments: dict[str, Any], kind: str, at: str, late: bool
+) -> None:
+    """What comes back may turn out to be nobody's business, or answered at once; the new dispatch limit counts."""
+    desk = dispatched("2026-09-24 10:00", assisting=("gas",))
+    desk.take("request-return", "2026-09-28 10:00")
+    desk.take("decide-return", "2026-09-29 10:00", accepted=True)
+    event, closed = desk.take(step, at, **arguments)[-2:]
+    assert (event.kind, event.clock, desk.read(event.due), event.late) == (kind, "dispatch", "2026-10-10 24:00", late)
+    assert (closed.kind, closed.facts["outcome"]) == ("closed", kind)
+    assert (desk.case.status, desk.case.clocks, desk.next()) == ("closed", [], None)
+    assert (desk.case.breaches == ["dispatch"]) is late
+    assert [(effect.party, effect.kind) for effect in desk.effects([event, closed])] == [("citizen", kind)]
 
 
 def test_refused_the_unit_signs_in_anew(dispatched: Callable[..., "Desk"]) -> None:

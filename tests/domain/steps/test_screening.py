@@ -50,8 +50,8 @@ def test_another_ground_is_refused(received: Callable[..., "Desk"]) -> None:
 def test_what_has_been_dispatched_is_no_longer_rejected(dispatched: Callable[..., "Desk"]) -> None:
     refusal = dispatched("2026-09-24 10:00").refusal("reject", "2026-09-24 11:00", ground="petition")
     assert refusal.code == "not_in_this_stage"
-    assert refusal.message == "This step is for a case that is received; this one is dispatched."
-    assert refusal.message_zh == "该操作适用于“已受理待派单”的工单，本工单当前为“已派单待签收”。"
+    assert refusal.message == "This step is for a case that is received or returned; this one is dispatched."
+    assert refusal.message_zh == "该操作适用于“已受理待派单”或“已退单待改派”的工单，本工单当前为“已派单待签收”。"
 
 
 def test_a_rejection_after_the_dispatch_limit_is_late(received: Callable[..., "Desk"]) -> None:

@@ -75,6 +75,11 @@ def test_an_assisting_unit_signs_in_for_itself_only(dispatched: Callable[..., "D
     assert (desk.case.status, desk.clocks()) == ("handling", {"handling"})
 
 
+def test_a_sign_in_may_carry_a_note(dispatched: Callable[..., "Desk"]) -> None:
+    (event,) = dispatched("2026-09-24 10:00").take("sign-in", "2026-09-24 11:00", note="contact-1")
+    assert event.note == "contact-1"
+
+
 def test_signed_in_already_names_the_date(handling: Callable[..., "Desk"]) -> None:
     refusal = handling("2026-09-24 10:00").refusal("sign-in", "2026-09-24 11:00")
     assert (refusal.code, refusal.message) == ("already_signed_in", "water already signed in on 2026-09-24 10:00.")

@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from domain.events import ENGINE_GRACE
 from domain.limits import Limit
+from domain.rulebook import Rulebook
 
 if TYPE_CHECKING:
     from tests.domain.conftest import Desk
@@ -80,8 +82,34 @@ def test_put_off_on_the_last_day_nothing_but_the_day_itself_is_left(handling: Ca
     assert desk.due("handling") == "2026-10-20 24:00"
 
 
-def test_rungs_gone_by_do_not_fire_again_after_a_suspension(handling: Callable[..., "Desk"]) -> None:
+@pytest.mark.parametrize(("more", "late"), [(timedelta(), False), (ENGINE_GRACE, True)])
+def test_the_engine_is_late_when_it_wakes_long_after_the_date(
+    suspended: Callable[..., "Desk"], local: Callable[[str], datetime], more: timedelta, late: bool
+) -> None:
+    assert suspended("2026-10-29").lapse(local("2026-10-29 24:00") + more)[0].late is late
+
+
+def test_while_a_suspension_is_decided_the_ladder_waits(handling: Callable[..., "Desk"]) -> None:
     desk = handling("2026-09-24 10:00")
+    desk.take("request-suspension", "2026-10-08 16:00", until=date(2026, 10, 15))
+    assert desk.lapse("2026-10-09 23:00") == []
+    desk.take("decide-suspension", "2026-10-10 10:00", granted=True)
+    assert desk.rungs("handling") == [("2026-10-08 09:00", "yellow")]
+    assert (desk.case.breaches, desk.clocks()) == (["decision"], {"suspension"})
+
+
+def test_refused_what_has_lapsed_meanwhile_fires_at_once(handling: Callable[..., "Desk"]) -> None:
+    desk = handling("2026-09-24 10:00")
+    desk.take("request-suspension", "2026-10-09 16:00", until=date(2026, 10, 15))
+    (refused,) = desk.take("decide-suspension", "2026-10-10 08:00", granted=False)
+    assert (refused.kind, desk.next()) == ("suspension_refused", ("2026-10-09 24:00", "handling", "red"))
+    assert [event.action for event in desk.lapse("2026-10-10 08:00")] == [
+        "red", "supervision_order", "discipline_referral",
+    ]  # fmt: skip
+
+
+def test_rungs_gone_by_do_not_fire_again_after_a_suspension(handling: Callable[..., "Desk"], unheld: Rulebook) -> None:
+    desk = handling("2026-09-24 10:00", rules=unheld)
     desk.take("request-suspension", "2026-10-09 16:00", until=date(2026, 10, 15))
     desk.take("decide-suspension", "2026-10-10 10:00", granted=True)
     assert [action for _, action in desk.rungs("handling")] == [

@@ -22,8 +22,8 @@ def test_there_are_no_other_lines(received: Callable[..., "Desk"]) -> None:
         received("2026-09-24 10:00").take("transfer", "2026-09-24 10:01", to="12345")
 
 
-def test_only_what_has_just_come_in_is_transferred(dispatched: Callable[..., "Desk"]) -> None:
+def test_what_is_with_a_unit_is_no_longer_transferred(dispatched: Callable[..., "Desk"]) -> None:
     assert dispatched("2026-09-24 10:00").refused("transfer", "2026-09-24 10:05", to="110") == (
         "not_in_this_stage",
-        "This step is for a case that is received; this one is dispatched.",
+        "This step is for a case that is received or returned; this one is dispatched.",
     )
