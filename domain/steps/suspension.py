@@ -62,7 +62,8 @@ class DecideSuspension(Command):
         assert request.until is not None, "a suspension request carries its date"
         handling = case.stop(ClockName.HANDLING)
         assert handling is not None, "a case with a suspension request has a handling clock"
-        left = working_days_left(at, handling.due, case.rulebook.days, case.calendar)
+        # A matter taken up again on its last day is given one more: nobody can finish at the moment of resuming.
+        left = max(1, working_days_left(at, handling.due, case.rulebook.days, case.calendar))
         handling.limits, handling.fixed = [Limit(amount=left, unit="wd")], True
         case.status, case.paused = Status.SUSPENDED, handling
         case.record(
