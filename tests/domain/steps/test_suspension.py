@@ -74,12 +74,12 @@ def test_an_engine_that_slept_past_everything_finds_every_rung(suspended: Callab
     ]
 
 
-def test_put_off_on_the_last_day_nothing_but_the_day_itself_is_left(handling: Callable[..., "Desk"]) -> None:
+def test_put_off_on_the_last_day_one_working_day_is_left(handling: Callable[..., "Desk"]) -> None:
     desk = handling("2026-09-24 10:00")
     desk.take("request-suspension", "2026-10-09 10:00", until=date(2026, 10, 31))
     desk.take("decide-suspension", "2026-10-09 11:00", granted=True)
     desk.take("resume", "2026-10-20 10:00")
-    assert desk.due("handling") == "2026-10-20 24:00"
+    assert desk.due("handling") == "2026-10-21 24:00"
 
 
 @pytest.mark.parametrize(("more", "late"), [(timedelta(), False), (ENGINE_GRACE, True)])
