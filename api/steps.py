@@ -22,7 +22,7 @@ from ledger.notes import put_note
 from ledger.requests import claim
 from workflows.names import Taken
 
-NOT_IN_BODY = frozenset({"by", "note"})
+NOT_IN_BODY = frozenset({"by", "note", "names"})
 
 BOUNDED: dict[Any, Any] = {str: Line, str | None: OptionalLine, Limit | None: LimitText | None}
 """How a field comes in that the command itself does not bound."""
@@ -73,6 +73,8 @@ def _endpoint(command_type: type[Command]) -> Callable[..., Awaitable[Taken]]:
         row = await jiesu.case(number, actor)
         fields = {name: getattr(body, name) for name in body_type.model_fields if name != "text"}
         _check_codes(fields, jiesu)
+        if "names" in command_type.model_fields:
+            fields["names"] = {unit: jiesu.city.units[unit].name for unit in _units(fields)}
         request = f"{actor.id}:{command_type.step}:{key or uuid4()}"
         note = await _keep(jiesu, number, actor, request, body)
         return await jiesu.take(row, command_type(by=actor, note=note, **fields), request)
@@ -80,9 +82,13 @@ def _endpoint(command_type: type[Command]) -> Callable[..., Awaitable[Taken]]:
     return take
 
 
+def _units(fields: dict[str, Any]) -> list[str]:
+    return [unit for unit in (fields.get("lead"), *fields.get("assisting", ())) if unit]
+
+
 def _check_codes(fields: dict[str, Any], jiesu: Service) -> None:
-    for unit in (fields.get("lead"), *fields.get("assisting", ())):
-        if unit and unit not in jiesu.city.units:
+    for unit in _units(fields):
+        if unit not in jiesu.city.units:
             raise Problem(422, "unknown_unit", f"There is no unit {unit}; see /units.", f"没有承办单位{unit}。")
     if fields.get("item") and fields["item"] not in jiesu.city.catalog.items:
         raise unknown_item()

@@ -52,6 +52,8 @@ class Case(BaseModel):
     outcome: Outcome | None = None
     closed_at: datetime | None = None
     assignments: list[Assignment] = []
+    names: dict[str, str] = {}
+    """What people call the units that have had the case."""
     clocks: list[Clock] = []
     request: Request | None = None
     dispatched_at: datetime | None = None
@@ -270,6 +272,10 @@ class Case(BaseModel):
         self.status, self.outcome, self.closed_at = Status.CLOSED, outcome, at
         self.clocks, self.request, self.paused = [], None, None
         self.record(EventKind.CLOSED, by, at, note=note, outcome=outcome)
+
+    def name_of(self, unit: str | None) -> str:
+        """A unit as people call it; the hotline itself where there is none."""
+        return self.names.get(unit, unit) if unit else "热线"
 
     def day(self, at: datetime | None) -> str:
         """An instant as people of the city read it (24:00 is the end of its day)."""

@@ -16,49 +16,55 @@ PARTY = {
     Party.DISCIPLINE: "推送纪检监察",
 }
 
-EFFECT = {
+TOLD = {
     "dispatch": "派单",
     "rework": "退回重办",
     "recall": "撤回派单",
+    "result": "办理结果",
+    "extended": "延期说明",
+    "suspended": "挂账说明",
     **{kind.value: label for kind, label in words.EVENT.items()},
     **{action.value: label for action, label in words.ACTION.items()},
 }
 
 
-def title(opening: Opening, rules: Rulebook) -> str:
-    """One line for lists of cases: number, category and marks; never personal data."""
+def title(opening: Opening, rules: Rulebook, item: str | None) -> str:
+    """One line for lists of cases: number, category, catalog item by name and marks; never personal data."""
     marks = ["应急"] * opening.outage + ["省级派发"] * opening.province
-    return " · ".join([opening.number, rules.categories[opening.category].name, *marks])
+    return " · ".join([opening.number, rules.categories[opening.category].name, *([item] if item else []), *marks])
 
 
-def timer(deadline: Deadline, rules: Rulebook) -> str:
+def timer(deadline: Deadline, case: Case) -> str:
     """The name of the running timer: which limit, whose, when it ends, and what will be done at the timer's instant."""
-    parts = [f"{words.CLOCK[deadline.clock]} {show(deadline.due, rules.days)}"]
+    parts = [f"{words.CLOCK[deadline.clock]} {case.day(deadline.due)}"]
     if deadline.provisional:
         parts.append("(暂定)")
     if deadline.unit:
-        parts.append(deadline.unit)
+        parts.append(case.name_of(deadline.unit))
     if deadline.action and deadline.action is not Action.RED:
-        parts.append(f"下一步 {show(deadline.at, rules.days)} {words.ACTION[deadline.action]}")
+        parts.append(f"下一步 {case.day(deadline.at)} {words.ACTION[deadline.action]}")
     return " ".join(parts)
 
 
-def effect(item: Effect) -> str:
+def effect(item: Effect, case: Case) -> str:
     """The name of an activity: whom it tells, and what."""
-    whom = item.unit or item.grid
-    return f"{PARTY[item.party]}{f' {whom}' if whom else ''}：{EFFECT.get(item.kind, item.kind)}"
+    whom = case.name_of(item.unit) if item.unit else item.grid
+    situation = case.rulebook.situations.get(item.kind)
+    what = situation.name if situation else TOLD.get(item.kind, item.kind)
+    return f"{PARTY[item.party]}{f' {whom}' if whom else ''}：{what}"
 
 
-def line(event: Event, rules: Rulebook) -> str:
+def line(event: Event, case: Case) -> str:
     """One event in one line: when, what, who, and whether it was late."""
+    rules = case.rulebook
     parts = [show(event.at, rules.days), words.EVENT[event.kind]]
     if event.kind is EventKind.ESCALATED and event.action:
         parts = [parts[0], words.ACTION[event.action]]
     if event.clock:
         parts.append(words.CLOCK[event.clock])
     if event.unit:
-        parts.append(event.unit)
-    parts += _facts(event, rules)
+        parts.append(case.name_of(event.unit))
+    parts += _facts(event, case)
     if event.due and event.kind is EventKind.ESCALATED:
         parts.append(f"应于 {show(event.due, rules.days)}")
     elif event.due:
@@ -75,7 +81,7 @@ def details(case: Case, lines: list[str]) -> str:
     head.append(f"类别：{name}{'（应急）' if case.outage else ''}{'（省级派发）' if case.province else ''}")
     for part in case.assignments:
         signed = f"已签收 {case.day(part.signed_in_at)}" if part.signed_in_at else "未签收"
-        head.append(f"{'主办' if part.lead else '协办'}：{part.unit}（{signed}）")
+        head.append(f"{'主办' if part.lead else '协办'}：{case.name_of(part.unit)}（{signed}）")
     if case.request:
         head.append(f"待审核：{words.REQUEST[case.request.kind]}（{case.day(case.request.at)} 提出）")
     if case.breaches:
@@ -86,21 +92,23 @@ def details(case: Case, lines: list[str]) -> str:
 def _clocks(case: Case) -> list[str]:
     if not case.clocks:
         return []
-    rows = [
-        f"| {words.CLOCK[clock.name]} | {clock.unit or '热线'} | {case.day(clock.due)}{' (暂定)' * clock.provisional} | "
-        f"{_next(case, clock)} |"
-        for clock in sorted(case.clocks, key=lambda clock: clock.due)
-    ]
+    rows = [_row(case, clock) for clock in sorted(case.clocks, key=lambda clock: clock.due)]
     return ["### 时限", "\n".join(["| 时限 | 责任方 | 到期 | 下一步 |", "|---|---|---|---|", *rows])]
 
 
-def _next(case: Case, clock: Clock) -> str:
+def _row(case: Case, clock: Clock) -> str:
     rung = clock.next_rung(case.rulebook)
-    return f"{case.day(clock.next_at)} {words.ACTION[rung.action]}" if rung else "—"
+    cells = [
+        words.CLOCK[clock.name],
+        case.name_of(clock.unit),
+        f"{case.day(clock.due)}{' (暂定)' if clock.provisional else ''}",
+        f"{case.day(clock.next_at)} {words.ACTION[rung.action]}" if rung else "—",
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
-def _facts(event: Event, rules: Rulebook) -> list[str]:
-    facts = event.facts
+def _facts(event: Event, case: Case) -> list[str]:
+    facts, rules = event.facts, case.rulebook
     texts = []
     if ground := rules.grounds.get(facts.get("ground", "")):
         texts.append(ground.name)
@@ -113,7 +121,7 @@ def _facts(event: Event, rules: Rulebook) -> list[str]:
     if facts.get("reached") is False:
         texts.append("未接通")
     if facts.get("assisting"):
-        texts.append("协办 " + "、".join(facts["assisting"]))
+        texts.append("协办 " + "、".join(case.name_of(unit) for unit in facts["assisting"]))
     if facts.get("now"):
         texts.append(f"新时限 {show(facts['now'], rules.days)}")
     if facts.get("error"):

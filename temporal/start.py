@@ -10,6 +10,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from domain.calendar import WorkCalendar
 from domain.case import Opening
 from domain.city import City
+from domain.story import title
 from workflows.attributes import at_start
 from workflows.names import CASE, CaseInput
 
@@ -31,6 +32,7 @@ async def start_case(client: Client, task_queue: str, city: City, opening: Openi
     Raises RPCError when the server does not answer.
     """
     received = opening.received_at.date()
+    item = city.catalog.items.get(opening.item or "")
     start = CaseInput(
         opening=opening,
         rulebook=city.rulebook.travelling,
@@ -45,7 +47,7 @@ async def start_case(client: Client, task_queue: str, city: City, opening: Openi
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             search_attributes=at_start(opening),
-            static_summary=start.title,
+            static_summary=title(opening, city.rulebook, item.name if item else None),
             rpc_timeout=TIMEOUT,
         )
     except WorkflowAlreadyStartedError:

@@ -107,7 +107,7 @@ class CaseWorkflow:
             await workflow.wait_condition(
                 lambda: self._case.due() != deadline or self._over() or self._failure is not None,
                 timeout=deadline.at - workflow.now() if deadline else None,
-                timeout_summary=story.timer(deadline, self._case.rulebook) if deadline else None,
+                timeout_summary=story.timer(deadline, self._case) if deadline else None,
             )
         except TimeoutError:
             self._note(self._case.lapse(workflow.now()))
@@ -130,7 +130,7 @@ class CaseWorkflow:
         if events:
             effects = [effect for event in events for effect in effects_of(event, self._case)]
             self._unwritten.append((Batch(summary=self._case.summary(), events=events), effects))
-        self._story += [story.line(event, self._case.rulebook) for event in events]
+        self._story += [story.line(event, self._case) for event in events]
         workflow.set_current_details(story.details(self._case, self._story))
 
     async def _write_ledger(self) -> None:
@@ -150,8 +150,9 @@ class CaseWorkflow:
         # Beside the step's own workflow task: no events of its own but a marker, and written when the step is answered.
         try:
             await workflow.execute_local_activity(
-                RECORD, batch, schedule_to_close_timeout=QUICK, retry_policy=RetryPolicy(maximum_attempts=1)
-            )
+                RECORD, batch, schedule_to_close_timeout=QUICK, retry_policy=RetryPolicy(maximum_attempts=1),
+                summary="写入台账",
+            )  # fmt: skip
         except FailureError:
             # A local activity's own failure comes bare, its timeout in an ActivityError.
             await workflow.execute_activity(
@@ -170,7 +171,7 @@ class CaseWorkflow:
                     TELL[effect.party], effect, start_to_close_timeout=timedelta(seconds=30),
                     schedule_to_close_timeout=max(give_up - workflow.now(), patience * LAST_TRY),
                     retry_policy=self._retries(timedelta(seconds=seconds(rules.longest_pause))),
-                    summary=story.effect(effect),
+                    summary=story.effect(effect, self._case),
                 )  # fmt: skip
             except ActivityError as error:
                 failure = ReportFailure(

@@ -9,7 +9,6 @@ from domain.calendar import WorkCalendar
 from domain.case import Case, Opening
 from domain.events import Outcome, Status
 from domain.rulebook import ClockName, Rulebook
-from domain.story import title
 
 CASE: Final = "Case"
 """Workflow type of a case; its id is the case number."""
@@ -42,7 +41,3 @@ class CaseInput(BaseModel):
     story: list[str] = []
     answers: dict[str, Taken] = {}
     """Latest answers by update id: a caller who repeats a step after the change of runs gets the first answer."""
-
-    @property
-    def title(self) -> str:
-        return title(self.opening, self.rulebook)

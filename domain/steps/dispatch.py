@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from domain.case import Case
 
 UnitCode = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)]
+Names = Annotated[dict[UnitCode, str], Field(max_length=11)]
+"""What people call the units; the case itself goes by their codes."""
 
 
 class Dispatch(Command):
@@ -24,6 +26,7 @@ class Dispatch(Command):
 
     lead: UnitCode
     assisting: Annotated[tuple[UnitCode, ...], Field(max_length=10)] = ()
+    names: Names = Field(default_factory=dict)
 
     def take(self, case: "Case", at: datetime) -> None:
         if case.status in (Status.DISPATCHED, Status.HANDLING):
@@ -41,6 +44,7 @@ class Dispatch(Command):
             assisting=list(self.assisting),
             ordered=[self.lead, *self.assisting],
         )
+        case.names = case.names | self.names
         _assign(case, self.lead, self.assisting, at)
 
 
@@ -52,6 +56,7 @@ class Redispatch(Command):
     note: str
     lead: UnitCode
     assisting: Annotated[tuple[UnitCode, ...], Field(max_length=10)] = ()
+    names: Names = Field(default_factory=dict)
 
     def take(self, case: "Case", at: datetime) -> None:
         case.require(Status.DISPATCHED, Status.HANDLING)
@@ -66,6 +71,7 @@ class Redispatch(Command):
             ordered=[unit for unit in (self.lead, *self.assisting) if not _has_part(case, unit, self.lead)],
             recalled=[a.unit for a in case.assignments if a.unit not in keeping], was=case.lead,
         )  # fmt: skip
+        case.names = case.names | self.names
         _assign(case, self.lead, self.assisting, at)
 
 

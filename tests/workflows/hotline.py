@@ -139,7 +139,9 @@ class Hotline:
 
     async def until(self, number: str, instant: datetime) -> None:
         """Wind a case's clock to just after an instant, when a timer set to it has fired."""
-        await self.forward(number, instant - await self.now(number) + PUNCTUAL)
+        # Winding stops early when the case goes over into a new run just then.
+        while (left := instant + PUNCTUAL - await self.now(number)) > timedelta():
+            await self.forward(number, left)
 
     async def now(self, number: str) -> datetime:
         """The present by a case's clock, UTC."""

@@ -1,0 +1,85 @@
+"""Calls to outside systems: what is tried again, what is not, and what an answer may look like."""
+
+from collections.abc import AsyncIterator, Callable, Coroutine
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from temporalio.exceptions import ApplicationError
+
+from activities.http import http_client, post
+
+BODY = {"phone": "13812345678"}
+Post = Callable[[], Coroutine[Any, Any, dict[str, Any]]]
+Answer = Callable[[web.Response], Post]
+
+
+@pytest.fixture
+async def answered() -> AsyncIterator[Answer]:
+    """Posts to a party that gives a certain answer."""
+    answers: list[web.Response] = []
+    keys: list[str] = []
+
+    async def party(request: web.Request) -> web.Response:
+        keys.append(request.headers["Idempotency-Key"])
+        return answers[-1]
+
+    app = web.Application()
+    app.router.add_post("/orders", party)
+    async with TestServer(app) as server, http_client() as client:
+
+        def prepare(answer: web.Response) -> Post:
+            answers.append(answer)
+            return lambda: post(client, str(server.make_url("/orders")), "key-1", BODY)
+
+        yield prepare
+    assert set(keys) == {"key-1"}
+
+
+@pytest.mark.parametrize(
+    ("response", "answer"),
+    [
+        ({"json": {"id": "7"}, "status": 201}, {"id": "7"}),
+        ({"status": 204}, {}),
+        ({"text": "accepted"}, {}),
+        ({"text": "[1]", "content_type": "application/json"}, {}),
+    ],
+)
+async def test_what_is_accepted_is_accepted_whatever_the_answer_looks_like(
+    answered: Answer, response: dict[str, Any], answer: dict[str, Any]
+) -> None:
+    made = web.json_response(response.pop("json"), **response) if "json" in response else web.Response(**response)
+    assert await answered(made)() == answer
+
+
+@pytest.mark.parametrize(("status", "again"), [(400, False), (404, False), (408, True), (429, True), (503, True)])
+async def test_a_refusal_is_final_and_a_failure_is_not(answered: Answer, status: int, again: bool) -> None:
+    with pytest.raises(ApplicationError) as failed:
+        await answered(web.Response(status=status))()
+    assert (failed.value.type, failed.value.non_retryable) == (f"http_{status}", not again)
+    assert BODY["phone"] not in str(failed.value)
+
+
+@pytest.mark.parametrize(
+    ("header", "pause"),
+    [
+        ("120", timedelta(minutes=2)),
+        ("86400", timedelta(hours=1)),
+        ("soon", None),
+        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+    ],
+)
+async def test_a_busy_party_names_its_pause(answered: Answer, header: str, pause: timedelta | None) -> None:
+    with pytest.raises(ApplicationError) as failed:
+        await answered(web.Response(status=503, headers={"Retry-After": header}))()
+    assert failed.value.next_retry_delay == pause
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/orders", "no address"])
+async def test_a_party_that_is_not_there_is_tried_again(url: str) -> None:
+    async with http_client() as client:
+        with pytest.raises(ApplicationError) as failed:
+            await post(client, url, "key-1", BODY)
+    assert (failed.value.type, failed.value.non_retryable) == ("unreachable", False)
