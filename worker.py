@@ -10,6 +10,7 @@ from pathlib import Path
 
 import uvloop
 from temporalio.client import Client
+from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
 from activities.grids import Grids
@@ -22,7 +23,9 @@ from domain.city import City, load_city
 from domain.errors import ConfigError
 from ledger.database import Ledger, open_ledger
 from settings import Settings
+from temporal import search_attributes
 from temporal.connection import connect
+from temporal.tracing import start_tracing
 from temporal.upkeep import keep_sweeping
 from workflows.case import CaseWorkflow
 
@@ -68,7 +71,10 @@ async def serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         city = load_city(settings.city_folder)
+        if (tracing := start_tracing("jiesu-worker")) is not None:
+            stack.callback(tracing.shutdown)
         client = await connect()
+        await _ensure_search_attributes(client)
         ledger = open_ledger(settings.ledger_url)
         stack.push_async_callback(ledger.close)
         worker = await create_worker(client, city, ledger, settings.task_queue, stack)
@@ -82,6 +88,14 @@ async def serve(settings: Settings) -> None:
             log.info("draining: no more work is taken, running activities have %s to finish", DRAIN)
             marker.unlink(missing_ok=True)
     log.info("stopped")
+
+
+async def _ensure_search_attributes(client: Client) -> None:
+    try:
+        await search_attributes.ensure(client)
+    except RPCError as error:
+        # A worker need not have the right to; the platform team then adds those of workflows/attributes.py once.
+        log.warning("search attributes could not be looked after: %s", error.status.name)
 
 
 def _mark(marker: Path) -> None:

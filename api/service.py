@@ -26,6 +26,7 @@ from ledger.models import CaseRow
 from settings import Settings
 from temporal.connection import connect
 from temporal.start import start_case
+from temporal.tracing import start_tracing
 from workflows.names import Taken
 
 log = logging.getLogger("jiesu.api")
@@ -113,11 +114,14 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open the connections of one API process. The engine is connected on first use, so that it may start later."""
     guard_access_log()
     settings = Settings()
+    tracing = start_tracing("jiesu-api")
     ledger = open_ledger(settings.ledger_url)
     client = await connect(lazy=True)
     app.state.service = Service(settings=settings, city=load_city(settings.city_folder), ledger=ledger, client=client)
     yield
     await ledger.close()
+    if tracing is not None:
+        tracing.shutdown()
 
 
 def service(request: Request) -> Service:

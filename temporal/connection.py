@@ -6,6 +6,8 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 
+from temporal.tracing import interceptors
+
 DEFAULT_ADDRESS = "127.0.0.1:7233"
 
 
@@ -16,4 +18,6 @@ async def connect(environment: Mapping[str, str] | None = None, *, lazy: bool = 
     """
     config = ClientConfig.load_client_connect_config(override_env_vars=environment)
     config.setdefault("target_host", DEFAULT_ADDRESS)
-    return await Client.connect(**config, data_converter=pydantic_data_converter, lazy=lazy)
+    return await Client.connect(
+        **config, data_converter=pydantic_data_converter, interceptors=interceptors(), lazy=lazy
+    )
