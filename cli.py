@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, NoReturn
 from zoneinfo import ZoneInfo
 
 import typer
@@ -16,8 +16,9 @@ from domain.limits import Limit
 from domain.roles import MAY
 from domain.rulebook import load_rulebook
 from ledger.cli import keys
+from ledger.database import LEDGER_ERRORS
 from sandbox.supervisor import StackError
-from settings import Settings
+from settings import read_settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.add_typer(keys, name="key")
@@ -44,7 +45,7 @@ def deadline(
 ) -> None:
     """Say when LIMIT ends that begins at START, and why, day by day."""
     with _plain_errors():
-        folder = Settings().city_folder
+        folder = read_settings().city_folder
         rulebook, calendar = load_rulebook(folder / "rulebook.toml"), load_calendar(folder / "calendar.toml")
         length = Limit.parse(limit)
         if province:
@@ -62,16 +63,16 @@ def up() -> None:
     from sandbox.up import run  # imported here, like every service, so that `jiesu deadline` starts at once
 
     with _plain_errors():
-        run(Settings())
+        run(read_settings())
 
 
 @app.command()
 def demo() -> None:
-    """Show the engine at work on a dozen requests; weeks pass in a minute. KEEP=1 leaves everything up afterwards."""
+    """Show the engine at work on seventeen requests; weeks pass in a minute. KEEP=1 leaves everything up afterwards."""
     from sandbox.demo import run
 
     with _plain_errors():
-        status = run(Settings())
+        status = run(read_settings())
     raise typer.Exit(status)
 
 
@@ -84,7 +85,7 @@ def bench_case(
     from bench.case import run
 
     with _plain_errors():
-        result = run(Settings(), cases, lambda text: typer.echo(text, err=True)).as_dict()
+        result = run(read_settings(), cases, lambda text: typer.echo(text, err=True)).as_dict()
     if as_json:
         typer.echo(json.dumps(result, indent=2))
     else:
@@ -98,7 +99,7 @@ def migrate() -> None:
     from ledger.migrate import upgrade
 
     with _plain_errors():
-        upgrade(Settings().ledger_url)
+        upgrade(read_settings().ledger_url)
 
 
 @calendar.command("apply")
@@ -107,7 +108,7 @@ def calendar_apply() -> None:
     from temporal.cli import apply
 
     with _plain_errors():
-        reached, missed = apply(Settings())
+        reached, missed = apply(read_settings())
     typer.echo(f"{reached} open cases count by the present calendar" + (f"; {missed} did not answer" if missed else ""))
     raise typer.Exit(1 if missed else 0)
 
@@ -129,9 +130,18 @@ def main() -> None:
 def _plain_errors() -> Iterator[None]:
     try:
         yield
+    except typer.Exit:
+        raise
+    except LEDGER_ERRORS as error:
+        complain(f"the ledger does not answer ({type(error).__name__}); see JIESU_DATABASE_URL")
     except (ConfigError, ValueError, StackError, RuntimeError) as error:
-        typer.echo(f"jiesu: {error}", err=True)
-        raise typer.Exit(2) from None
+        complain(str(error))
+
+
+def complain(sentence: str) -> NoReturn:
+    """End with one sentence and status 2."""
+    typer.echo(f"jiesu: {sentence}", err=True)
+    raise typer.Exit(2)
 
 
 def _read_start(text: str, rules: DayRules) -> datetime:

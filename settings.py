@@ -1,11 +1,17 @@
 """Where this installation keeps things and whom it talks to; `JIESU_<NAME>` in the environment sets each value."""
 
 from pathlib import Path
+from typing import Annotated, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+DATABASES = frozenset({"postgresql", "postgresql+psycopg", "postgres", "sqlite", "sqlite+aiosqlite"})
 
 
 class Settings(BaseSettings):
@@ -34,11 +40,29 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     """Address on which the embedded stack listens."""
 
-    api_port: int = 8000
-    temporal_port: int = 7233
-    temporal_ui_port: int = 8233
-    sandbox_port: int = 8600
+    api_port: Port = 8000
+    temporal_port: Port = 7233
+    temporal_ui_port: Port = 8233
+    sandbox_port: Annotated[int, Field(ge=1, le=65528)] = 8600
     """First of the ports of the sandbox city; it takes this one and the next seven."""
+
+    @field_validator("database_url")
+    @classmethod
+    def _a_database_we_know(cls, url: str | None) -> str | None:
+        if url is not None and urlsplit(url).scheme not in DATABASES:
+            raise ValueError("must begin with postgresql:// or sqlite:///")
+        return url
+
+    @model_validator(mode="after")
+    def _ports_apart(self) -> Self:
+        names = ("api_port", "temporal_port", "temporal_ui_port")
+        taken = dict.fromkeys(range(self.sandbox_port, self.sandbox_port + 8), "sandbox_port")
+        for name in names:
+            number: int = getattr(self, name)
+            if number in taken:
+                raise ValueError(f"{name} and {taken[number]} both take port {number}")
+            taken[number] = name
+        return self
 
     @property
     def city_folder(self) -> Path:
@@ -47,3 +71,13 @@ class Settings(BaseSettings):
     @property
     def ledger_url(self) -> str:
         return self.database_url or f"sqlite+aiosqlite:///{self.home.resolve() / 'ledger.db'}"
+
+
+def read_settings() -> Settings:
+    """The settings of the environment. Raises ValueError with one sentence that names the variable at fault."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        fault = error.errors()[0]
+        variable = f"JIESU_{str(fault['loc'][0]).upper()}" if fault["loc"] else "settings"
+        raise ValueError(f"{variable}: {fault['msg'].removeprefix('Value error, ')}") from None

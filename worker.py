@@ -22,9 +22,9 @@ from activities.units import Units
 from domain.city import City, load_city
 from domain.errors import ConfigError
 from ledger.database import Ledger, open_ledger
-from settings import Settings
+from settings import Settings, read_settings
 from temporal import search_attributes
-from temporal.connection import connect
+from temporal.connection import connect_patiently
 from temporal.tracing import start_tracing
 from temporal.upkeep import keep_sweeping
 from workflows.case import CaseWorkflow
@@ -73,7 +73,7 @@ async def serve(settings: Settings) -> None:
         city = load_city(settings.city_folder)
         if (tracing := start_tracing("jiesu-worker")) is not None:
             stack.callback(tracing.shutdown)
-        client = await connect()
+        client = await connect_patiently()
         await _ensure_search_attributes(client)
         ledger = open_ledger(settings.ledger_url)
         stack.push_async_callback(ledger.close)
@@ -107,7 +107,7 @@ def _mark(marker: Path) -> None:
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        uvloop.run(serve(Settings()))
-    except (ConfigError, RuntimeError) as error:
+        uvloop.run(serve(read_settings()))
+    except (ConfigError, ValueError, RuntimeError) as error:
         log.error("cannot start: %s", error)
         sys.exit(1)

@@ -15,7 +15,7 @@ from ledger.migrate import upgrade
 from sandbox.system import keys_file, temporal_address
 from settings import Settings
 from temporal import search_attributes
-from temporal.connection import connect
+from temporal.connection import connect, patiently
 
 STAFF = (Role.AGENT, Role.DISPATCHER, Role.CALLBACK, Role.SUPERVISOR, Role.INSPECTOR, Role.ADMIN, Role.CITIZEN)
 
@@ -25,6 +25,7 @@ def staff_keys_file(settings: Settings) -> Path:
     return settings.home.resolve() / "staff-keys.json"
 
 
+@patiently
 async def prepare(settings: Settings) -> None:
     """Make ledger and engine ready for the city. Safe to repeat; nothing that is there already is lost.
 

@@ -16,6 +16,8 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, UpdateNa
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from temporal.connection import connect_patiently, patiently
+
 NAMESPACE = "default"
 RETENTION = timedelta(days=3650)
 CALL_TIMEOUT = timedelta(seconds=5)
@@ -121,12 +123,13 @@ async def ready(address: str) -> bool:
     return True
 
 
+@patiently
 async def keep_histories(address: str, retention: timedelta = RETENTION) -> None:
     """Keep closed workflows for `retention`; a fresh server would forget them after a day.
 
-    Raises RuntimeError when nothing answers at `address` and RPCError when the server refuses.
+    Raises EngineUnreachable when nothing answers at `address` and RPCError when the server refuses.
     """
-    client = await Client.connect(address)
+    client = await connect_patiently({"TEMPORAL_ADDRESS": address})
     lifetime = Duration()
     lifetime.FromTimedelta(retention)
     config = NamespaceConfig(workflow_execution_retention_ttl=lifetime)

@@ -13,12 +13,13 @@ import httpx2
 from temporalio.client import Client, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from domain.city import City
 from sandbox.prepare import staff_keys_file
 from sandbox.system import environment, temporal_address
 from settings import Settings
-from temporal.connection import connect
+from temporal.connection import connect_patiently
 
 PATIENCE = 90.0
 """Seconds for which whatever does not answer is asked again: a process that was killed is back well before."""
@@ -58,7 +59,7 @@ class Driver:
     @classmethod
     async def open(cls, settings: Settings, city: City) -> Self:
         """A driver connected to the stack of `settings`."""
-        return cls(settings, city, await connect({"TEMPORAL_ADDRESS": temporal_address(settings)}))
+        return cls(settings, city, await connect_patiently({"TEMPORAL_ADDRESS": temporal_address(settings)}))
 
     async def close(self) -> None:
         """Close the connections."""
@@ -192,18 +193,18 @@ class _Busy(Exception):
     pass
 
 
+def _may_pass(error: BaseException) -> bool:
+    """Whether what did not answer may do so when it is asked again."""
+    if isinstance(error, RPCError):
+        return error.status is not RPCStatusCode.NOT_FOUND
+    return isinstance(error, _Busy | httpx2.TransportError | RuntimeError)
+
+
 async def _patiently(ask: Callable[[], Awaitable[Answer]]) -> Answer:
-    end = time.monotonic() + PATIENCE
-    while True:
-        try:
-            return await ask()
-        except (_Busy, httpx2.TransportError, RuntimeError):
-            if time.monotonic() > end:
-                raise
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND or time.monotonic() > end:
-                raise
-        await asyncio.sleep(PAUSE)
+    asking = AsyncRetrying(
+        retry=retry_if_exception(_may_pass), stop=stop_after_delay(PATIENCE), wait=wait_fixed(PAUSE), reraise=True
+    )
+    return await asking(ask)
 
 
 async def _until(done: Callable[[], Awaitable[bool]], complaint: str) -> None:
