@@ -18,8 +18,10 @@ from activities.http import http_client
 from activities.ledger import Scribe
 from activities.oversight import Oversight
 from activities.sms import Sms
+from activities.together import Together
 from activities.units import Units
 from domain.city import City, load_city
+from domain.effects import Party
 from domain.errors import ConfigError
 from ledger.database import Ledger, open_ledger
 from settings import Settings, read_settings
@@ -51,12 +53,22 @@ async def create_worker(
     http = await stack.enter_async_context(http_client())
     units, grids, sms = Units(ledger, city, http), Grids(ledger, http), Sms(ledger, city, http)
     oversight = Oversight(ledger)
+    together = Together(
+        {
+            Party.UNIT: units.tell,
+            Party.GRID: grids.tell,
+            Party.CITIZEN: sms.text,
+            Party.SUPERVISION: oversight.supervise,
+            Party.DISCIPLINE: oversight.refer,
+        }
+    )
     return Worker(
         client,
         task_queue=task_queue,
         workflows=[CaseWorkflow],
         activities=[
             Scribe(ledger).record, units.tell, grids.tell, sms.text, oversight.supervise, oversight.refer,
+            together.try_all,
         ],
         workflow_runner=runner or UnsandboxedWorkflowRunner(),
         graceful_shutdown_timeout=DRAIN,

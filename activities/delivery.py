@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from domain.effects import Effect
@@ -39,7 +38,6 @@ async def deliver(
         template=effect.kind,
         text=text,
         status=_status(error),
-        attempts=activity.info().attempt,
         reference=answer.get(reference),
         error=error.type if error else None,
         at=datetime.now(UTC),

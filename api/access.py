@@ -39,7 +39,10 @@ def allowed(step: str) -> Callable[[Actor], Awaitable[Actor]]:
     async def check(actor: Annotated[Actor, Depends(current_actor)]) -> Actor:
         if not may(actor.role, step):
             raise Problem(
-                403, "not_your_post", f"A {actor.role} may not {step}.", f"当前岗位无权进行该操作（{step}）。"
+                403,
+                "not_your_post",
+                f"The role {actor.role} may not take the step {step}.",
+                f"当前岗位无权进行该操作（{step}）。",
             )
         return actor
 

@@ -7,11 +7,13 @@ from fastapi import FastAPI
 from api import health, intake, reading, rules, steps
 from api.guard import Guard
 from api.problems import MEDIA_TYPE, add_handlers, problems
+from api.repeating import Keyed
 from api.service import lifespan
 
 DESCRIPTION = """
 Every request of a citizen is a case; every step of a case is a plain verb. Refusals are RFC 9457 problems with a `code`
-and a sentence in English and Chinese. Repeat a request with the same `Idempotency-Key` and it is carried out once.
+and a sentence in English and Chinese. Repeat a request with the same `Idempotency-Key` and it is carried out once; one
+sent without a key is given one, and every answer to a POST tells it in the header `Idempotency-Key`.
 """
 
 
@@ -43,6 +45,7 @@ def create_app() -> FastAPI:
         redirect_slashes=False,
     )
     app.add_middleware(Guard)
+    app.add_middleware(Keyed)
     add_handlers(app)
     app.include_router(health.router)
     for router in (intake.router, reading.router, steps.create_router(), rules.router):

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import Header, Path
 from pydantic import AfterValidator, AwareDatetime, StringConstraints, WithJsonSchema
 
+from api.repeating import KEY_HEADER
 from domain.limits import Limit
 
 
@@ -37,8 +38,9 @@ CaseNumber = Annotated[str, Path(pattern=r"^[A-Z]{2,6}-[0-9]{8}-[0-9]{5,9}$", ex
 IdempotencyKey = Annotated[
     str | None,
     Header(
-        alias="Idempotency-Key",
+        alias=KEY_HEADER,
         pattern=r"^[\x21-\x7e]{1,200}$",
-        description="Repeat a request with the same key and it is carried out once; the first answer comes back.",
+        description="Repeat a request with the same key and it is carried out once; the first answer comes back. "
+        "Without one the request is given a key, told in the answer's header of this name.",
     ),
 ]

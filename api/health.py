@@ -1,19 +1,24 @@
 """Whether this process runs, and whether what it depends on answers."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel
 from sqlalchemy import text
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 
-from api.service import ENGINE_ERRORS, Service, service
+from api.service import ENGINE_ERRORS, Service, now, service
 from ledger.database import LEDGER_ERRORS
 
 router = APIRouter(tags=["health"])
 
 PATIENCE = timedelta(seconds=2)
+SEEN_WITHIN = timedelta(seconds=70)
+"""An idle worker asks again every minute, give or take."""
 
 
 class Health(BaseModel):
@@ -27,6 +32,7 @@ class Readiness(BaseModel):
 
     engine: bool
     ledger: bool
+    worker: bool
 
 
 @router.get("/health", summary="The process runs")
@@ -35,13 +41,13 @@ async def health() -> Health:
     return Health()
 
 
-@router.get("/ready", summary="Engine and ledger answer", responses={503: {"model": Readiness}})
+@router.get("/ready", summary="Engine, ledger and a worker answer", responses={503: {"model": Readiness}})
 async def ready(response: Response, jiesu: Annotated[Service, Depends(service)]) -> Readiness:
     """503 when one of them does not."""
-    found = Readiness(engine=await _engine(jiesu), ledger=await _ledger(jiesu))
-    if not (found.engine and found.ledger):
+    engine, ledger, worker = await asyncio.gather(_engine(jiesu), _ledger(jiesu), _worker(jiesu))
+    if not (engine and ledger and worker):
         response.status_code = 503
-    return found
+    return Readiness(engine=engine, ledger=ledger, worker=worker)
 
 
 async def _engine(jiesu: Service) -> bool:
@@ -58,3 +64,18 @@ async def _ledger(jiesu: Service) -> bool:
     except (*LEDGER_ERRORS, TimeoutError):
         return False
     return True
+
+
+async def _worker(jiesu: Service) -> bool:
+    """Whether a worker has lately asked the engine for steps to take."""
+    question = DescribeTaskQueueRequest(
+        namespace=jiesu.client.namespace,
+        task_queue=TaskQueue(name=jiesu.settings.task_queue),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+    )
+    try:
+        async with asyncio.timeout(PATIENCE.total_seconds()):
+            answer = await jiesu.client.workflow_service.describe_task_queue(question, timeout=PATIENCE)
+    except (*ENGINE_ERRORS, TimeoutError):
+        return False
+    return any(now() - poller.last_access_time.ToDatetime(UTC) < SEEN_WITHIN for poller in answer.pollers)

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
+from api.repeating import KEY_HEADER
 from ledger.database import LEDGER_ERRORS
 from ledger.errors import BadCursor, KeyReused
 
@@ -26,7 +27,7 @@ MEANINGS = {
     404: "No such case, or none of yours.",
     409: "A rule stands against the step; `code` and `detail` say which.",
     422: "Malformed, or the Idempotency-Key was used for another body; `detail` says which.",
-    503: "Ledger, engine or workers do not answer; repeat with the same Idempotency-Key after `Retry-After` seconds.",
+    503: "Ledger, engine or workers do not answer; repeat after `Retry-After` seconds, a POST with `idempotency_key`.",
 }
 
 SENTENCES = {
@@ -51,7 +52,7 @@ class ProblemBody(BaseModel):
                 "status": 409,
                 "code": "already_signed_in",
                 "detail": "zz-water already signed in on 2026-09-24 10:05.",
-                "detail_zh": "zz-water已于2026-09-24 10:05签收。",
+                "detail_zh": "郑州水务集团已于2026-09-24 10:05签收。",
             }
         },
     )
@@ -95,6 +96,14 @@ class Problem(Exception):
         return JSONResponse(body.model_dump(), self.status, headers=self.headers, media_type=MEDIA_TYPE)
 
 
+class Unavailable(Exception):
+    """Something we depend on does not answer. What was asked for may have been carried out all the same."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The problems of an operation, for its documentation."""
     return {status: {"model": ProblemBody, "description": MEANINGS[status]} for status in statuses}
@@ -115,14 +124,15 @@ def malformed(detail: str, **more: Any) -> Problem:
     return Problem(422, "malformed", detail, "请求内容不符合格式要求。", **more)
 
 
-def unavailable(what: str) -> Problem:
-    """Something we depend on does not answer; the same request may be repeated with the same Idempotency-Key."""
+def unavailable(what: str, key: str | None) -> Problem:
+    """Something we depend on does not answer; under its key the request may be repeated, and is carried out once."""
     return Problem(
         503,
         "try_again",
-        f"{what} does not answer right now; repeat the request with the same Idempotency-Key.",
-        "系统繁忙，请稍后使用同一Idempotency-Key重试。",
+        f"{what} does not answer right now; repeat the request{f' with {KEY_HEADER}: {key}' if key else ''}.",
+        f"系统繁忙，请稍后{f'使用{KEY_HEADER}：{key}' if key else ''}重试。",
         headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+        **({"idempotency_key": key} if key else {}),
     )
 
 
@@ -138,6 +148,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(KeyReused, _key_reused)
     app.add_exception_handler(BadCursor, _bad_cursor)
+    app.add_exception_handler(Unavailable, _unavailable)
     for error in LEDGER_ERRORS:
         app.add_exception_handler(error, _ledger_down)
 
@@ -188,6 +199,11 @@ async def _bad_cursor(_: Request, _error: Exception) -> JSONResponse:
     ).response()
 
 
-async def _ledger_down(_: Request, error: Exception) -> JSONResponse:
+async def _unavailable(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Unavailable)
+    return unavailable(error.what, request.headers.get(KEY_HEADER)).response()
+
+
+async def _ledger_down(request: Request, error: Exception) -> JSONResponse:
     log.warning("the ledger does not answer: %s", type(error).__name__)
-    return unavailable("The ledger").response()
+    return await _unavailable(request, Unavailable("The ledger"))

@@ -86,6 +86,7 @@ class TimelineEvent(BaseModel):
     kind: str
     what: str
     by: str
+    by_zh: str
     unit: str | None
     clock: str | None
     due: AwareDatetime | None
@@ -206,6 +207,7 @@ def _event(event: EventRow, notes: dict[str, str]) -> TimelineEvent:
         **event.model_dump(include={"n", "at", "kind", "unit", "clock", "due", "provisional", "action", "facts"}),
         what=what,
         by=event.role,
+        by_zh=words.ROLE[Role(event.role)],
         late_seconds=_late_seconds(event),
         text=notes.get(event.note or ""),
     )

@@ -12,7 +12,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.guard import guard_access_log
-from api.problems import Problem, malformed, not_found, unavailable
+from api.problems import Problem, Unavailable, malformed, not_found
 from domain import words
 from domain.city import City, load_city
 from domain.command import Command
@@ -68,7 +68,7 @@ class Service:
 
         The same update id gives the same answer, also after the case has closed: as long as the engine keeps history.
 
-        Raises Problem: 409 when a rule stands against it, 503 when the engine or its workers do not answer.
+        Raises Problem 409 when a rule stands against it, and Unavailable when the engine or its workers do not answer.
         """
         handle = self.client.get_workflow_handle(row.number)
         patience = timedelta(seconds=self.settings.patience)
@@ -80,12 +80,12 @@ class Service:
         except WorkflowUpdateFailedError as error:
             raise _refused(error) from None
         except WorkflowUpdateRPCTimeoutOrCancelledError:
-            raise unavailable("The engine") from None
+            raise Unavailable("The engine") from None
         except ENGINE_ERRORS as error:
             if not isinstance(error, RPCError) or error.status is not RPCStatusCode.NOT_FOUND:
-                raise unavailable("The engine") from None
+                raise Unavailable("The engine") from None
         await self._explain_absence(row.number)
-        raise unavailable("The engine")
+        raise Unavailable("The engine")
 
     async def _explain_absence(self, number: str) -> None:
         """The engine has no running workflow: the case is closed, or it was never started and now is."""
@@ -100,13 +100,13 @@ class Service:
         await self.start(row)
 
 
-def _refused(error: WorkflowUpdateFailedError) -> Problem:
+def _refused(error: WorkflowUpdateFailedError) -> Problem | Unavailable:
     cause = error.cause
     if isinstance(cause, ApplicationError) and cause.type in REFUSALS:
         return Problem(409, cause.type, cause.message, cause.details[0])
     if isinstance(cause, ApplicationError) and cause.type in ("malformed", "unknown_step"):
         return malformed(cause.message)
-    return unavailable("The engine")
+    return Unavailable("The engine")
 
 
 @asynccontextmanager

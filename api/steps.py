@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from hashlib import sha256
 from inspect import getdoc
 from typing import Annotated, Any
-from uuid import NAMESPACE_URL, uuid4, uuid5
+from uuid import NAMESPACE_URL, uuid5
 
 from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, ConfigDict, create_model
@@ -75,7 +75,8 @@ def _endpoint(command_type: type[Command]) -> Callable[..., Awaitable[Taken]]:
         _check_codes(fields, jiesu)
         if "names" in command_type.model_fields:
             fields["names"] = {unit: jiesu.city.units[unit].name for unit in _units(fields)}
-        request = f"{actor.id}:{command_type.step}:{key or uuid4()}"
+        assert key is not None, "a request without a key has been given one"
+        request = f"{actor.id}:{command_type.step}:{key}"
         note = await _keep(jiesu, number, actor, request, body)
         return await jiesu.take(row, command_type(by=actor, note=note, **fields), request)
 

@@ -32,6 +32,8 @@ class Opening(BaseModel):
     province: bool = False
     """Sent by the province's hotline: its handling limit is shorter (细则 no. 6)."""
     grid: str | None = None
+    grid_name: str | None = None
+    """What people call the grid; the case itself goes by its code."""
     marks: list[str] = []
 
 
@@ -53,7 +55,7 @@ class Case(BaseModel):
     closed_at: datetime | None = None
     assignments: list[Assignment] = []
     names: dict[str, str] = {}
-    """What people call the units that have had the case."""
+    """What people call the units that have had the case, and its grid."""
     clocks: list[Clock] = []
     request: Request | None = None
     dispatched_at: datetime | None = None
@@ -93,6 +95,7 @@ class Case(BaseModel):
             outage=opening.outage,
             province=opening.province,
             grid=opening.grid,
+            names={opening.grid: opening.grid_name} if opening.grid and opening.grid_name else {},
             rulebook=rulebook,
             calendar=calendar,
         )
@@ -246,9 +249,9 @@ class Case(BaseModel):
         """The lead unit's part, signed in; refuses anybody else."""
         assignment = self.assignment(unit)
         if not assignment.lead:
-            raise Refused("not_the_lead", lead=self.lead)
+            raise Refused("not_the_lead", lead=self.lead, lead_zh=self.name_of(self.lead))
         if assignment.signed_in_at is None:
-            raise Refused("not_signed_in", unit=unit)
+            raise Refused("not_signed_in", unit=unit, unit_zh=self.name_of(unit))
         return assignment
 
     def take_up_again(self, by: Actor, at: datetime, note: str | None = None) -> None:
@@ -273,9 +276,9 @@ class Case(BaseModel):
         self.clocks, self.request, self.paused = [], None, None
         self.record(EventKind.CLOSED, by, at, note=note, outcome=outcome)
 
-    def name_of(self, unit: str | None) -> str:
-        """A unit as people call it; the hotline itself where there is none."""
-        return self.names.get(unit, unit) if unit else "热线"
+    def name_of(self, code: str | None) -> str:
+        """A unit or grid as people call it; the hotline itself where there is none."""
+        return self.names.get(code, code) if code else "热线"
 
     def day(self, at: datetime | None) -> str:
         """An instant as people of the city read it (24:00 is the end of its day)."""

@@ -36,6 +36,10 @@ TELL: dict[Party, str] = {
 """Name of the activity that reaches each party."""
 
 
+TELL_TOGETHER = "tell_together"
+"""Name of the activity that tries several parties at once and says who could not be told."""
+
+
 class Batch(BaseModel):
     """Events of one case that belong in the ledger together, with the case as they leave it."""
 
@@ -63,6 +67,14 @@ class Effect(BaseModel):
     def lane(self) -> str:
         """Effects of one lane are carried out in order: a recall never overtakes its order."""
         return f"{self.party}:{self.unit or self.grid or ''}"
+
+
+class Untold(BaseModel):
+    """An effect whose party could not be told; `final` when saying it again is no use."""
+
+    key: str
+    error: str
+    final: bool
 
 
 SUPERVISED = frozenset(

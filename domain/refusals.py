@@ -19,31 +19,31 @@ REFUSALS: dict[str, tuple[str, str]] = {
     ),
     "already_dispatched": (
         "Already dispatched to {unit} on {on}; to send it elsewhere, redispatch it with a reason.",
-        "已于{on}派发至{unit}；如需改派请使用重新派单并说明理由。",
+        "已于{on}派发至{unit_zh}；如需改派请使用重新派单并说明理由。",
     ),
     "same_unit_twice": (
         "{unit} is named more than once; a unit is either lead or assisting.",
-        "承办单位{unit}重复，主办与协办不能相同。",
+        "承办单位{unit_zh}重复，主办与协办不能相同。",
     ),
     "not_your_case": (
         "This case is not with {unit}.",
-        "本工单未派发至{unit}。",
+        "本工单未派发至贵单位。",
     ),
     "not_the_lead": (
         "Only the lead unit, {lead}, may take this step; assisting units report progress.",
-        "该操作由主办单位{lead}进行，协办单位请反馈办理进度。",
+        "该操作由主办单位{lead_zh}进行，协办单位请反馈办理进度。",
     ),
     "already_signed_in": (
         "{unit} already signed in on {on}.",
-        "{unit}已于{on}签收。",
+        "{unit_zh}已于{on}签收。",
     ),
     "not_signed_in": (
         "{unit} has not signed in yet; sign in first.",
-        "{unit}尚未签收，请先签收。",
+        "{unit_zh}尚未签收，请先签收。",
     ),
     "return_after_sign_in": (
         "{unit} already signed in on {on}; a return is asked before sign-in.",
-        "{unit}已于{on}签收，退单须在签收前提出。",
+        "{unit_zh}已于{on}签收，退单须在签收前提出。",
     ),
     "return_after_arbitration": (
         "The hotline decided on {on} who is responsible; after arbitration there is no second return.",
@@ -106,7 +106,7 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "内容与现状相同，无需变更。",
     ),
 }
-"""Code → (English, Chinese). Placeholders are codes, dates and unit codes; never personal data."""
+"""Code → (English, Chinese). Placeholders are codes and dates, in Chinese also units' names; never personal data."""
 
 
 class Refused(Exception):

@@ -6,6 +6,7 @@ from domain.clock import Clock
 from domain.deadlines import show
 from domain.effects import Effect, Party
 from domain.events import Deadline, Event, EventKind
+from domain.roles import Role
 from domain.rulebook import Action, Rulebook
 
 PARTY = {
@@ -48,18 +49,26 @@ def timer(deadline: Deadline, case: Case) -> str:
 
 def effect(item: Effect, case: Case) -> str:
     """The name of an activity: whom it tells, and what."""
-    whom = case.name_of(item.unit) if item.unit else item.grid
+    told = item.unit or item.grid
+    whom = f" {case.name_of(told)}" if told else ""
     situation = case.rulebook.situations.get(item.kind)
     what = situation.name if situation else TOLD.get(item.kind, item.kind)
-    return f"{PARTY[item.party]}{f' {whom}' if whom else ''}：{what}"
+    return f"{PARTY[item.party]}{whom}：{what}"
+
+
+def effects(items: list[Effect], case: Case) -> str:
+    """The name of an activity that tells several parties at once."""
+    return "；".join(effect(item, case) for item in items)
 
 
 def line(event: Event, case: Case) -> str:
-    """One event in one line: when, what, who, and whether it was late."""
+    """One event in one line: when, what, by which post if a person did it, with whom, and whether it was late."""
     rules = case.rulebook
-    parts = [show(event.at, rules.days), words.EVENT[event.kind]]
+    what = words.EVENT[event.kind]
     if event.kind is EventKind.ESCALATED and event.action:
-        parts = [parts[0], words.ACTION[event.action]]
+        what = words.ACTION[event.action]
+    who = "" if event.by.role is Role.SYSTEM else f"（{words.ROLE[event.by.role]}）"
+    parts = [show(event.at, rules.days), f"{what}{who}"]
     if event.clock:
         parts.append(words.CLOCK[event.clock])
     if event.unit:

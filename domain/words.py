@@ -1,7 +1,22 @@
 """The field's words in Chinese, as citizens and staff read them."""
 
 from domain.events import EventKind, Outcome, Status
+from domain.roles import Role
 from domain.rulebook import Action, ClockName
+
+ROLE = {
+    Role.CITIZEN: "诉求人",
+    Role.AGENT: "话务员",
+    Role.DISPATCHER: "派单员",
+    Role.UNIT: "承办单位",
+    Role.GRID: "网格员",
+    Role.CALLBACK: "回访员",
+    Role.SUPERVISOR: "督办员",
+    Role.INSPECTOR: "纪检监察",
+    Role.ADMIN: "管理员",
+    Role.INTEGRATION: "对接平台",
+    Role.SYSTEM: "系统",
+}
 
 STATUS = {
     Status.RECEIVED: "已受理待派单",

@@ -46,23 +46,3 @@ async def _upsert(session: AsyncSession, table: type[Row], rows: Iterable[CityRo
 
 def _fields(row: CityRow) -> dict[str, Any]:
     return row.model_dump(mode="json") if isinstance(row, BaseModel) else dict(row)
-
-
-async def units_by_code(session: AsyncSession) -> dict[str, UnitRow]:
-    """Every unit, inactive ones too, by code."""
-    return {unit.code: unit for unit in await session.scalars(select(UnitRow).order_by(col(UnitRow.code)))}
-
-
-async def get_unit(session: AsyncSession, code: str) -> UnitRow | None:
-    """The unit of a code."""
-    return await session.get(UnitRow, code)
-
-
-async def grids_by_code(session: AsyncSession) -> dict[str, GridRow]:
-    """Every grid by code."""
-    return {grid.code: grid for grid in await session.scalars(select(GridRow).order_by(col(GridRow.code)))}
-
-
-async def get_grid(session: AsyncSession, code: str) -> GridRow | None:
-    """The grid of a code."""
-    return await session.get(GridRow, code)

@@ -26,7 +26,6 @@ def save_attempt(
     template: str,
     text: str,
     status: Sending,
-    attempts: int,
     at: datetime,
     unit: str | None = None,
     reference: str | None = None,
@@ -45,7 +44,7 @@ def save_attempt(
         "template": template,
         "text": text,
         "status": status,
-        "attempts": attempts,
+        "attempts": 1,
         "reference": reference,
         "error": error,
         "created_at": at,
@@ -57,9 +56,9 @@ def save_attempt(
 @cache
 def _save(dialect: str) -> Insert:
     save = insert_for(dialect, MessageRow)
-    changing = ("status", "attempts", "reference", "error", "sent_at")
+    changing = ("status", "reference", "error", "sent_at")
     return save.on_conflict_do_update(
         index_elements=["key"],
-        set_={name: save.excluded[name] for name in changing},
+        set_={"attempts": MESSAGES.c.attempts + 1, **{name: save.excluded[name] for name in changing}},
         where=MESSAGES.c.status != "sent",
     )

@@ -33,8 +33,9 @@ async def start_case(client: Client, task_queue: str, city: City, opening: Openi
     """
     received = opening.received_at.date()
     item = city.catalog.items.get(opening.item or "")
+    grid = city.grids.get(opening.grid or "")
     start = CaseInput(
-        opening=opening,
+        opening=opening.model_copy(update={"grid_name": grid.name if grid else None}),
         rulebook=city.rulebook.travelling,
         calendar=travelling_calendar(city.calendar, received),
     )

@@ -80,6 +80,9 @@ def test_due(arguments: list[str], due: str) -> None:
         (["2026-02-30T10:00", "3wd"], "is not a start"),
         (["2026-09-24T10:00", "3"], "is not a limit"),
         (["2026-09-24T10:00", "0h"], "is not a limit"),
+        (["2026-09-24T10:00", "0wd"], "'0wd' is not a limit"),
+        (["2026-09-24T10:00", "-1wd"], "'-1wd' is not a limit"),
+        (["-2026-09-24T10:00", "1wd"], "'-2026-09-24T10:00' is not a start"),
         (["2026-09-24T10:00", "2h", "--province"], "only a limit in working days"),
         (["2026-09-24T10:00", "1wd", "--province"], "leaves no working day"),
         (["9999-12-31T10:00", "1wd"], "outside the years"),
@@ -96,6 +99,12 @@ def test_mistakes_are_one_sentence(arguments: list[str], says: str) -> None:
 
 def test_a_missing_argument_exits_alike() -> None:
     assert run("2026-09-24T10:00").exit_code == 2
+
+
+def test_an_unknown_option_exits_alike() -> None:
+    result = run("2026-09-24T10:00", "1wd", "--jsno")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "--jsno" in result.stderr
 
 
 def test_an_unknown_city_names_the_file(monkeypatch: pytest.MonkeyPatch) -> None:

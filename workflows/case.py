@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Coroutine, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
@@ -14,7 +14,7 @@ with workflow.unsafe.imports_passed_through():
     from domain import story
     from domain.case import Case
     from domain.command import Command
-    from domain.effects import RECORD, TELL, Batch, Effect, effects_of
+    from domain.effects import RECORD, TELL, TELL_TOGETHER, Batch, Effect, Untold, effects_of
     from domain.events import Event, Status
     from domain.refusals import Refused
     from domain.roles import ENGINE
@@ -28,6 +28,9 @@ STEPS = {**PEOPLE_STEPS, **ENGINE_STEPS}
 
 QUICK = timedelta(seconds=5)
 """How long a ledger write may hold up the answer to a step before it is left to an ordinary activity."""
+
+ONE_TRY = timedelta(seconds=30)
+"""How long one attempt to reach an outside party may take."""
 
 LEDGER_PAUSE = timedelta(minutes=1)
 """The longest pause between attempts to write a ledger that is down: people read there what they have just done."""
@@ -140,10 +143,7 @@ class CaseWorkflow:
             batch, effects = self._unwritten[0]
             self._show_standing()
             await self._record(batch)
-            for effect in effects:
-                task = self._begin(self._carry_out(effect))
-                self._effects.add(task)
-                task.add_done_callback(self._effects.discard)
+            self._start_telling(effects)
             self._unwritten.popleft()
 
     async def _record(self, batch: Batch) -> None:
@@ -160,24 +160,80 @@ class CaseWorkflow:
                 retry_policy=self._retries(LEDGER_PAUSE),
             )  # fmt: skip
 
-    async def _carry_out(self, effect: Effect) -> None:
-        """Tell one party, in order within its lane; what cannot be told for days becomes an event that people see."""
+    def _start_telling(self, effects: list[Effect]) -> None:
+        """Tell at once whom nothing waits for, together where there are several; the others when their lane is free."""
+        firsts: dict[str, Effect] = {}
+        for effect in effects:
+            if not self._lane(effect).locked():
+                firsts.setdefault(effect.lane, effect)
+        together = list(firsts.values())
+        if len(together) > 1:
+            self._begin_effect(self._tell_together(together))
+        for effect in effects:
+            if len(together) < 2 or effect not in together:
+                self._begin_effect(self._tell(effect))
+
+    async def _tell_together(self, effects: list[Effect]) -> None:
+        """One try for all; whoever could not be told is insisted on alone, and nobody else waits for that."""
+        give_up = self._give_up()
+        for effect in effects:
+            await self._lane(effect).acquire()
+        untold = await self._try_all(effects)
+        for effect in effects:
+            failed = untold.get(effect.key)
+            if failed is not None and not failed.final:
+                self._begin_effect(self._insist(effect, give_up))
+                continue
+            if failed is not None:
+                self._report(effect, failed.error)
+            self._lane(effect).release()
+
+    async def _try_all(self, effects: list[Effect]) -> dict[str, Untold]:
+        try:
+            untold = await workflow.execute_activity(
+                TELL_TOGETHER, effects, result_type=list[Untold], start_to_close_timeout=ONE_TRY,
+                retry_policy=RetryPolicy(maximum_attempts=1), summary=story.effects(effects, self._case),
+            )  # fmt: skip
+        except ActivityError as error:
+            # Its worker died or hung: whoever was told already knows a repetition by its key.
+            untold = [Untold(key=effect.key, error=_reason(error), final=False) for effect in effects]
+        return {failed.key: failed for failed in untold}
+
+    async def _tell(self, effect: Effect) -> None:
+        give_up = self._give_up()
+        await self._lane(effect).acquire()
+        await self._insist(effect, give_up)
+
+    async def _insist(self, effect: Effect, give_up: datetime) -> None:
+        """Tell one party, whose lane is ours; what cannot be told for days becomes an event that people see."""
         rules = self._case.rulebook.effects
         patience = timedelta(seconds=seconds(rules.give_up_after))
-        give_up = workflow.now() + patience
-        async with self._lanes.setdefault(effect.lane, asyncio.Lock()):
-            try:
-                await workflow.execute_activity(
-                    TELL[effect.party], effect, start_to_close_timeout=timedelta(seconds=30),
-                    schedule_to_close_timeout=max(give_up - workflow.now(), patience * LAST_TRY),
-                    retry_policy=self._retries(timedelta(seconds=seconds(rules.longest_pause))),
-                    summary=story.effect(effect, self._case),
-                )  # fmt: skip
-            except ActivityError as error:
-                failure = ReportFailure(
-                    by=ENGINE, effect=effect.key, party=effect.party, unit=effect.unit, error=_reason(error)
-                )
-                self._note(self._case.handle(failure, workflow.now()))
+        try:
+            await workflow.execute_activity(
+                TELL[effect.party], effect, start_to_close_timeout=ONE_TRY,
+                schedule_to_close_timeout=max(give_up - workflow.now(), patience * LAST_TRY),
+                retry_policy=self._retries(timedelta(seconds=seconds(rules.longest_pause))),
+                summary=story.effect(effect, self._case),
+            )  # fmt: skip
+        except ActivityError as error:
+            self._report(effect, _reason(error))
+        finally:
+            self._lane(effect).release()
+
+    def _report(self, effect: Effect, error: str) -> None:
+        failure = ReportFailure(by=ENGINE, effect=effect.key, party=effect.party, unit=effect.unit, error=error)
+        self._note(self._case.handle(failure, workflow.now()))
+
+    def _lane(self, effect: Effect) -> asyncio.Lock:
+        return self._lanes.setdefault(effect.lane, asyncio.Lock())
+
+    def _give_up(self) -> datetime:
+        return workflow.now() + timedelta(seconds=seconds(self._case.rulebook.effects.give_up_after))
+
+    def _begin_effect(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._begin(work)
+        self._effects.add(task)
+        task.add_done_callback(self._effects.discard)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

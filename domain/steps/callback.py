@@ -9,7 +9,7 @@ from domain.command import Command
 from domain.events import EventKind, Outcome, Status
 from domain.refusals import Refused
 from domain.rulebook import ClockName
-from domain.steps.rework import judge
+from domain.steps.judgement import judge
 
 if TYPE_CHECKING:
     from domain.case import Case

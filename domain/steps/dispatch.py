@@ -30,10 +30,13 @@ class Dispatch(Command):
 
     def take(self, case: "Case", at: datetime) -> None:
         if case.status in (Status.DISPATCHED, Status.HANDLING):
-            raise Refused("already_dispatched", unit=case.lead, on=case.day(case.dispatched_at))
+            raise Refused(
+                "already_dispatched", unit=case.lead, unit_zh=case.name_of(case.lead), on=case.day(case.dispatched_at)
+            )
         case.require(Status.RECEIVED, Status.RETURNED)
         clock = case.stop(ClockName.DISPATCH)
-        _check_units(self.lead, self.assisting)
+        case.names = case.names | self.names
+        _check_units(case, self.lead, self.assisting)
         case.record(
             EventKind.DISPATCHED,
             self.by,
@@ -44,7 +47,6 @@ class Dispatch(Command):
             assisting=list(self.assisting),
             ordered=[self.lead, *self.assisting],
         )
-        case.names = case.names | self.names
         _assign(case, self.lead, self.assisting, at)
 
 
@@ -60,7 +62,8 @@ class Redispatch(Command):
 
     def take(self, case: "Case", at: datetime) -> None:
         case.require(Status.DISPATCHED, Status.HANDLING)
-        _check_units(self.lead, self.assisting)
+        case.names = case.names | self.names
+        _check_units(case, self.lead, self.assisting)
         if case.request is not None:
             raise pending(case)
         keeping = {self.lead, *self.assisting}
@@ -71,7 +74,6 @@ class Redispatch(Command):
             ordered=[unit for unit in (self.lead, *self.assisting) if not _has_part(case, unit, self.lead)],
             recalled=[a.unit for a in case.assignments if a.unit not in keeping], was=case.lead,
         )  # fmt: skip
-        case.names = case.names | self.names
         _assign(case, self.lead, self.assisting, at)
 
 
@@ -82,11 +84,11 @@ def pending(case: "Case") -> Refused:
     return Refused("request_pending", request=kind, request_zh=REQUEST[kind], on=case.day(case.request.at))
 
 
-def _check_units(lead: str, assisting: tuple[str, ...]) -> None:
+def _check_units(case: "Case", lead: str, assisting: tuple[str, ...]) -> None:
     units = [lead, *assisting]
     for unit in units:
         if units.count(unit) > 1:
-            raise Refused("same_unit_twice", unit=unit)
+            raise Refused("same_unit_twice", unit=unit, unit_zh=case.name_of(unit))
 
 
 def _has_part(case: "Case", unit: str, lead: str) -> bool:

@@ -42,7 +42,7 @@ class ReportProgress(Command):
         case.require(Status.HANDLING, Status.SUSPENDED)
         assignment = case.assignment(self.by.unit)
         if assignment.signed_in_at is None:
-            raise Refused("not_signed_in", unit=assignment.unit)
+            raise Refused("not_signed_in", unit=assignment.unit, unit_zh=case.name_of(assignment.unit))
         clock = case.clock(ClockName.PROGRESS) if assignment.lead else None
         case.record(EventKind.PROGRESS_REPORTED, self.by, at, clock=clock, unit=assignment.unit, note=self.note)
         if clock is not None:

@@ -29,9 +29,10 @@ class RequestReturn(Command):
         case.require(Status.DISPATCHED, Status.HANDLING)
         assignment = case.assignment(self.by.unit)
         if not assignment.lead:
-            raise Refused("not_the_lead", lead=case.lead)
+            raise Refused("not_the_lead", lead=case.lead, lead_zh=case.name_of(case.lead))
         if assignment.signed_in_at is not None:
-            raise Refused("return_after_sign_in", unit=assignment.unit, on=case.day(assignment.signed_in_at))
+            name, on = case.name_of(assignment.unit), case.day(assignment.signed_in_at)
+            raise Refused("return_after_sign_in", unit=assignment.unit, unit_zh=name, on=on)
         if case.arbitrated_at is not None:
             raise Refused("return_after_arbitration", on=case.day(case.arbitrated_at))
         if case.request is not None:

@@ -22,7 +22,8 @@ class SignIn(Command):
         case.require(Status.DISPATCHED, Status.HANDLING, Status.SUSPENDED)
         assignment = case.assignment(self.by.unit)
         if assignment.signed_in_at is not None:
-            raise Refused("already_signed_in", unit=self.by.unit, on=case.day(assignment.signed_in_at))
+            name, on = case.name_of(assignment.unit), case.day(assignment.signed_in_at)
+            raise Refused("already_signed_in", unit=assignment.unit, unit_zh=name, on=on)
         if case.request is not None and case.request.unit == self.by.unit:
             raise pending(case)
         assignment.signed_in_at = at

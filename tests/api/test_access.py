@@ -56,7 +56,9 @@ async def test_a_route_is_open_to_the_roles_of_its_row_and_no_others(site: Site,
             assert answer.status_code not in (401, 403), (role, answer.text)
             assert "{number}" not in path or answer.json()["code"] == "no_such_case"
         else:
-            assert (answer.status_code, answer.json()["code"]) == (403, "not_your_post"), role
+            problem = answer.json()
+            assert (answer.status_code, problem["code"]) == (403, "not_your_post"), role
+            assert problem["detail"] == f"The role {role} may not take the step {row_of(method, path)}."
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)

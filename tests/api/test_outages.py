@@ -13,9 +13,19 @@ from temporal import search_attributes
 from tests.api.conftest import Api, OpenSite, Site, free_ports
 
 
-def assert_try_again(answer: httpx2.Response) -> None:
-    assert (answer.status_code, answer.json()["code"]) == (503, "try_again")
+def assert_try_again(answer: httpx2.Response, key: str | None = None) -> None:
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (503, "try_again")
     assert answer.headers["Retry-After"] == "5"
+    if answer.request.method == "GET":
+        assert "idempotency_key" not in problem
+        assert problem["detail"].endswith("; repeat the request.")
+        return
+    told = answer.headers["Idempotency-Key"]
+    assert key in (None, told)
+    assert problem["idempotency_key"] == told
+    assert problem["detail"].endswith(f"; repeat the request with Idempotency-Key: {told}.")
+    assert told in problem["detail_zh"]
 
 
 async def test_a_step_that_no_worker_takes_is_to_be_repeated(
@@ -31,10 +41,28 @@ async def test_a_step_that_no_worker_takes_is_to_be_repeated(
     async with open_site(new_sqlite(), values) as site:
         number, key = await site.receive(), str(uuid4())
         began = time.monotonic()
-        assert_try_again(await site.step(number, "dispatch", "dispatcher", key, lead="zz-water"))
+        assert_try_again(await site.step(number, "dispatch", "dispatcher", key, lead="zz-water"), key)
         assert time.monotonic() - began < 3
-        assert_try_again(await site.step(number, "dispatch", "dispatcher", key, lead="zz-water"))
-        assert (await site.call("GET", "/ready")).json() == {"engine": True, "ledger": True}
+        assert_try_again(await site.step(number, "dispatch", "dispatcher", key, lead="zz-water"), key)
+        ready = await site.call("GET", "/ready")
+        assert (ready.status_code, ready.json()) == (503, {"engine": True, "ledger": True, "worker": False})
+
+
+async def test_the_key_of_a_503_repeated_later_carries_the_step_out_once(
+    site: Site,
+) -> None:
+    hasty = Api({**site.api.values, "JIESU_PATIENCE": "0.001"})
+    number = await site.receive()
+    hasty.start()
+    try:
+        answer = await Site(hasty, site.ledger, site.keys, site.http).step(number, "hurry", "citizen")
+    finally:
+        hasty.stop()
+    assert_try_again(answer)
+    key = answer.json()["idempotency_key"]
+    first = await site.take(number, "hurry", "citizen", key)
+    assert await site.take(number, "hurry", "citizen", key) == first
+    assert (await site.get(f"/cases/{number}"))["hurries"] == 1
 
 
 async def test_an_unreachable_engine_keeps_nobody_from_filing_a_request(
@@ -51,7 +79,7 @@ async def test_an_unreachable_engine_keeps_nobody_from_filing_a_request(
         assert_try_again(await site.step(first.json()["number"], "dispatch", "dispatcher", lead="zz-water"))
         assert [line["status"] for line in (await site.get("/cases"))["items"]] == ["received"]
         ready = await site.call("GET", "/ready")
-        assert (ready.status_code, ready.json()) == (503, {"engine": False, "ledger": True})
+        assert (ready.status_code, ready.json()) == (503, {"engine": False, "ledger": True, "worker": False})
 
 
 async def test_a_case_the_engine_was_never_told_of_starts_with_its_first_step(
@@ -78,12 +106,13 @@ async def test_an_unreachable_ledger_is_told_and_not_blamed_on_the_caller(site: 
         assert_try_again(await cut_off.call("POST", "/cases", "agent", json={"text": "停水"}))
         assert_try_again(await cut_off.step("ZZ-20261121-00001", "dispatch", "dispatcher", lead="zz-water"))
         ready = await cut_off.call("GET", "/ready")
-        assert (ready.status_code, ready.json()) == (503, {"engine": True, "ledger": False})
+        assert (ready.status_code, ready.json()) == (503, {"engine": True, "ledger": False, "worker": False})
         assert (await cut_off.call("GET", "/health")).json() == {"status": "ok"}
     finally:
         api.stop()
 
 
-async def test_both_answer_when_all_is_well(each_site: Site) -> None:
+async def test_all_answer_when_all_is_well(each_site: Site) -> None:
     async with asyncio.timeout(5):
-        assert (await each_site.call("GET", "/ready")).json() == {"engine": True, "ledger": True}
+        ready = await each_site.call("GET", "/ready")
+    assert (ready.status_code, ready.json()) == (200, {"engine": True, "ledger": True, "worker": True})

@@ -27,6 +27,7 @@ async def test_a_whole_life_is_told_by_the_timeline(each_site: Site) -> None:
     ]  # fmt: skip
     assert [event["n"] for event in timeline["events"]] == list(range(1, 10))
     assert timeline["events"][3]["text"] == "正在抢修"
+    assert [event["by_zh"] for event in timeline["events"][:3]] == ["话务员", "派单员", "承办单位"]
     assert {event["late_seconds"] for event in timeline["events"]} == {None}
     view = await site.get(f"/cases/{number}")
     assert (view["status_zh"], view["due"], view["due_zh"], view["extended"]) == ("已办结", None, None, True)
@@ -121,6 +122,28 @@ async def test_a_repetition_with_the_same_key_gets_the_first_answer(each_site: S
     await each_site.take(number, "sign-in", "zz-water")
     assert await each_site.take(number, "dispatch", "dispatcher", key, lead="zz-water") == first
     assert (await each_site.step(number, "dispatch", "dispatcher", lead="zz-water")).status_code == 409
+
+
+async def test_a_step_or_request_without_a_key_is_told_one_under_which_it_may_be_repeated(site: Site) -> None:
+    opened = await site.call("POST", "/cases", "agent", json={"text": "停水"})
+    key = opened.headers["Idempotency-Key"]
+    again = await site.call("POST", "/cases", "agent", key=key, json={"text": "停水"})
+    assert (again.status_code, again.json()) == (200, opened.json())
+    number = opened.json()["number"]
+    hurried = await site.step(number, "hurry", "citizen")
+    assert hurried.headers["Idempotency-Key"] != key
+    await site.take(number, "hurry", "citizen", hurried.headers["Idempotency-Key"])
+    assert (await site.get(f"/cases/{number}"))["hurries"] == 1
+
+
+async def test_every_answer_to_a_step_tells_its_key(site: Site) -> None:
+    number, key = await site.receive(), str(uuid4())
+    for status, body in ((200, {"lead": "zz-water"}), (422, {"lead": "zz-heat"}), (422, {})):
+        answer = await site.step(number, "dispatch", "dispatcher", key, **body)
+        assert (answer.status_code, answer.headers["Idempotency-Key"]) == (status, key)
+    refused = await site.step(number, "dispatch", "dispatcher", lead="zz-water")
+    assert (refused.status_code, len(refused.headers["Idempotency-Key"])) == (409, 36)
+    assert "Idempotency-Key" not in (await site.call("GET", f"/cases/{number}", "dispatcher")).headers
 
 
 async def test_five_at_once_with_one_key_take_one_step(each_site: Site) -> None:

@@ -183,6 +183,19 @@ def dispatched(received: Callable[..., Desk]) -> Callable[..., Desk]:
 
 
 @pytest.fixture
+def named(received: Callable[..., Desk]) -> Callable[..., Desk]:
+    """A case dispatched to the water works and the gas works, whose names it was told."""
+
+    def dispatch(**more: Any) -> Desk:
+        desk = received("2026-09-24 10:00", **more)
+        names = {"water": "自来水公司", "gas": "燃气公司"}
+        desk.take("dispatch", "2026-09-24 10:00", lead="water", assisting=("gas",), names=names)
+        return desk
+
+    return dispatch
+
+
+@pytest.fixture
 def handling(dispatched: Callable[..., Desk]) -> Callable[..., Desk]:
     """A case received, dispatched and signed in at the same moment."""
 

@@ -1,4 +1,5 @@
 import copy
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -134,7 +135,38 @@ def test_overrides_win_both_ways(write: Write) -> None:
         d = date.fromisoformat(text)
         assert calendar.day(d) == Day(d, working, "市里决定", provisional=False)
     assert calendar.day(date(2026, 10, 7)).why == "国庆节"
-    assert calendar.version.endswith("+ x 1")
+    assert re.fullmatch(r"chinesecalendar .* \+ x 1 #[0-9a-f]{6}", calendar.version)
+
+
+def test_the_version_tells_contents_apart(write: Write) -> None:
+    def version(text: str) -> str:
+        return load_calendar(write('version = "x"\n' + text)).version
+
+    off, worked = override("2026-10-08", False), override("2026-10-17", True)
+    versions = [
+        version(text)
+        for text in (
+            "",
+            off,
+            worked,
+            off + worked,
+            off.replace("false", "true"),
+            override("2026-10-08", False, why="停工"),
+            "covers_until = 2027-12-31",
+        )
+    ]
+    assert len(set(versions)) == len(versions)
+    assert version(off + worked) == version("# the same days\n" + worked + off)
+
+
+def test_changes_are_the_days_worked_in_one_and_not_in_the_other(write: Write, calendar: WorkCalendar) -> None:
+    days = override("2026-10-08", False) + override("2026-10-10", False) + override("2026-10-11", True)
+    changed = load_calendar(write('version = "x"\n' + days + override("2026-10-09", True, why="照常")))
+    first, last = date(2026, 10, 1), date(2026, 10, 10)
+    assert changed.changes(calendar, first, last) == [changed.day(date(2026, 10, 8)), changed.day(last)]
+    assert changed.changes(calendar, last, first) == []
+    assert calendar.changes(changed, last, last) == [Day(last, True, "调休上班", provisional=False)]
+    assert calendar.changes(calendar, first, last) == []
 
 
 def test_an_override_past_coverage_settles_that_day_only(write: Write) -> None:
@@ -185,7 +217,16 @@ def test_covers_until_never_takes_official_days_away(write: Write) -> None:
             "day",
             "2026-10-08 .* twice",
         ),
-        ('version = "x"\n[[day]]\ndate = 2026-10-08', "day.0.working", r"is missing \(and 2 more\)"),
+        (
+            'version = "x"\n[[day]]\ndate = 2026-10-08',
+            "day.0.working",
+            r"working: is missing; day\.0\.why: is missing; day\.0\.source: is missing$",
+        ),
+        (
+            'version = "x"\na = 1\nb = 1\nc = 1\nd = 1\ne = 1\nf = 1\ng = 1',
+            "a",
+            "a: unknown key; b: .*; e: unknown key; and 2 more$",
+        ),
         ('version = "x"\nday = 3', "day", "valid list"),
         ('version = "x"\n[[day]]\ndate = 2026-13-01', "", "not valid TOML.*line 3"),
         ("version =\n", "", "not valid TOML.*line 1"),

@@ -69,9 +69,6 @@ def due(start: str, limit: str, rules: DayRules = SHANGHAI, calendar: WorkCalend
         ("2026-09-28T11:00-05:00", "1wd", "2026-09-30 24:00"),
         ("2026-09-28T15:59:59Z", "1wd", "2026-09-29 24:00"),
         ("2026-09-28T16:00:00Z", "1wd", "2026-09-30 24:00"),
-        # Nothing left: the rest of this working day, or of the next one.
-        ("2026-09-29T10:00", "0wd", "2026-09-29 24:00"),
-        ("2026-10-03T10:00", "0wd", "2026-10-08 24:00"),
         # Natural days: rest days count and do not extend.
         ("2026-09-30T10:00", "1d", "2026-10-01 24:00"),
         ("2026-09-30T23:59:59", "3d", "2026-10-03 24:00"),
@@ -101,8 +98,6 @@ def test_the_day_ends_with_the_first_instant_of_the_next() -> None:
         ("2026-12-31T23:00", "2h", "2027-01-01 01:00", False),
         ("2026-12-31T10:00", "1d", "2027-01-01 24:00", False),
         ("2027-02-04T10:00", "1wd", "2027-02-11 24:00", True),
-        ("2026-12-31T10:00", "0wd", "2026-12-31 24:00", False),
-        ("2027-01-04T10:00", "0wd", "2027-01-04 24:00", True),
         ("2090-09-29T10:00", "2wd", "2090-10-03 24:00", True),
         ("2003-12-31T10:00", "1wd", "2004-01-02 24:00", False),
         ("2003-12-30T10:00", "1wd", "2003-12-31 24:00", True),
@@ -194,11 +189,6 @@ def test_explain_what_needs_no_calendar() -> None:
     assert len(explain(at("2026-09-30T22:00"), Limit.parse("2h"), SHANGHAI, CALENDAR).days) == 1
     days = explain(at("2026-09-30T23:00"), Limit.parse("1d"), SHANGHAI, CALENDAR).days
     assert [(day.counted, day.why) for day in days] == [(False, "起始日不计入"), (True, "自然日")]
-
-
-def test_explain_what_is_left_of_a_day() -> None:
-    days = explain(at("2026-09-29T10:00"), Limit.parse("0wd"), SHANGHAI, CALENDAR).days
-    assert [(day.date, day.counted) for day in days] == [(date(2026, 9, 29), True)]
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,15 @@ CALLBACK = '[clocks.callback]\nlimit = "3wd"'
         (SOURCE, 'source = ""', "categories.consultation.source", "at least 1 char"),
         ('starts = "sign_in"', 'starts = "sunrise"', "clocks.handling.starts", "'sign_in', 'dispatch' or 'receipt'"),
         ('first_retry = "10s"', 'first_retry = "10 seconds"', "effects.first_retry", "match pattern"),
+        ("rounds = 2", 'rounds = "2"', "rework.rounds", "valid integer"),
+        ("rounds = 2", "rounds = 2.0", "rework.rounds", "valid integer"),
+        ("rounds = 2", "rounds = true", "rework.rounds", "valid integer"),
+        ("holds = true ", 'holds = "yes" ', "extension.holds", "valid boolean"),
+        ("holds = true ", "holds = 1 ", "extension.holds", "valid boolean"),
+        ("{ at = -1,", '{ at = "-1",', "clocks.dispatch.ladder.0.at", "valid integer"),
+        ('opens = "09:00"', "opens = 9", "days.opens", "valid time"),
+        ('version = "2026.1"', "version = 2026.1", "version", "valid string"),
+        ('version = "2026.1"', "version = 2026-01-01", "version", "valid string"),
         ("rounds = 2", "rounds = 99", "rework.rounds", "less than or equal to 10"),
         ('version = "2026.1"', "version = ", "", "not valid TOML.*line"),
     ],
@@ -136,6 +145,30 @@ def test_a_malformed_rulebook_names_file_key_and_problem(
     assert caught.value.key == key
     assert str(caught.value).startswith(f"{path}: {key}: " if key else f"{path}: ")
     assert "\n" not in str(caught.value)
+
+
+def test_times_may_be_written_as_toml_has_them(edit: Edit, rulebook: Rulebook) -> None:
+    assert load_rulebook(edit('opens = "09:00"', "opens = 09:00:00")) == rulebook
+
+
+def test_a_case_reads_the_rules_it_carries(rulebook: Rulebook) -> None:
+    assert Rulebook.model_validate_json(rulebook.travelling.model_dump_json()) == rulebook.travelling
+
+
+def test_a_wrong_rung_is_counted_from_one(edit: Edit) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_rulebook(edit('action = "circular"', 'action = "letter"'))
+    assert "clocks.handling.ladder.5.action: rung 6: Input should be 'remind'" in str(caught.value)
+
+
+def test_several_problems_are_told_at_once(edit: Edit) -> None:
+    path = edit("attempts = 3\ndissatisfied_at_most = 2 ", 'attempts = "3"\ndissatisfied_at_most = 9 ')
+    with pytest.raises(ConfigError) as caught:
+        load_rulebook(path)
+    assert str(caught.value) == (
+        f"{path}: callback.attempts: Input should be a valid integer; "
+        "callback.dissatisfied_at_most: Input should be less than or equal to 4"
+    )
 
 
 def test_a_missing_rulebook(tmp_path: Path) -> None:

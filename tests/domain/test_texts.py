@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.effects import TEXTS
 from domain.errors import ConfigError
-from domain.texts import LONGEST_TEXT, PLACEHOLDERS, Texts, load_texts
+from domain.texts import LONGEST_TEXT, MAY_USE, Texts, load_texts
 
 CITY = Path(__file__).parents[2] / "cities" / "zhengzhou" / "texts.toml"
 CITY_TEXTS = load_texts(CITY)
@@ -49,6 +49,14 @@ def test_the_city_signs_and_names_the_case(key: str) -> None:
     assert text.startswith("【郑州12345】")
     assert VALUES["number"] in text
     assert not re.search(r"[{}\n]", text)
+
+
+def test_the_first_text_promises_neither_acceptance_nor_dispatch() -> None:
+    text = CITY_TEXTS.render("received", **VALUES)
+    assert "已登记" in text
+    assert "告知" in text
+    assert "受理" not in text
+    assert "派单" not in text
 
 
 @pytest.mark.parametrize(
@@ -96,7 +104,7 @@ def test_a_value_is_never_read_as_a_template() -> None:
     assert "{unit} {0} }{" in CITY_TEXTS.render("answered", **{**VALUES, "reason": "{unit}\n{0}  }{"})
 
 
-@given(st.sampled_from(KEYS), st.fixed_dictionaries({name: st.text(max_size=2000) for name in sorted(PLACEHOLDERS)}))
+@given(st.sampled_from(KEYS), st.fixed_dictionaries({name: st.text(max_size=2000) for name in VALUES}))
 def test_no_text_is_longer_than_a_gateway_takes(key: str, values: dict[str, str]) -> None:
     assert len(CITY_TEXTS.render(key, **values)) <= LONGEST_TEXT
 
@@ -114,7 +122,8 @@ def test_a_template_full_of_placeholders_still_fits() -> None:
         ('received = "  "', "at least 1 char"),
         ("received = 3", "valid string"),
         (f'received = "{"长" * 301}"', "at most 300 char"),
-        ('received = "您好{name}"', r"'\{name\}' is not a plain placeholder; known are \{city\}"),
+        ('received = "您好{name}"', r"'\{name\}' is not a plain placeholder of this text; it may use \{city\}, \{number\}$"),
+        ('received = "您好{guidance}"', r"'\{guidance\}' is not .*; it may use \{city\}, \{number\}$"),
         ('received = "您好{}"', "not a plain placeholder"),
         ('received = "您好{0}"', "not a plain placeholder"),
         ('received = "{number.real}"', "not a plain placeholder"),
@@ -130,6 +139,21 @@ def test_a_malformed_template_names_file_key_and_problem(edit: Edit, line: str, 
         load_texts(path)
     assert caught.value.key == "received"
     assert str(caught.value).startswith(f"{path}: received: ")
+
+
+def test_each_text_says_what_it_may_use() -> None:
+    assert MAY_USE.keys() == Texts.model_fields.keys()
+    assert set().union(*MAY_USE.values()) == VALUES.keys()
+
+
+@pytest.mark.parametrize(("key", "name"), [(key, name) for key in KEYS for name in VALUES])
+def test_a_text_uses_only_what_is_known_when_it_is_sent(edit: Edit, key: str, name: str) -> None:
+    path = edit(key, f'{key} = "您好{{{name}}}"')
+    if name in MAY_USE[key]:
+        assert VALUES[name] in load_texts(path).render(key, **VALUES)
+        return
+    with pytest.raises(ConfigError, match=rf"{key}: '\{{{name}\}}' .* may use \{{city\}}, \{{number\}}"):
+        load_texts(path)
 
 
 def test_an_unknown_text_in_the_file_is_refused(edit: Edit) -> None:

@@ -3,17 +3,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from domain.roles import Actor, Role
 from domain.rulebook import Action, ClockName
 from ledger.cases import measures_of, messages_of, notes_of
-from ledger.city import get_grid, get_unit, grids_by_code, sync_grids, sync_units, units_by_code
+from ledger.city import sync_grids, sync_units
 from ledger.database import Ledger
 from ledger.errors import KeyReused
 from ledger.keys import create_key, find_key, list_keys, revoke_key
 from ledger.measures import raise_measure
 from ledger.messages import Sending, save_attempt
-from ledger.models import MessageRow
+from ledger.models import GridRow, MessageRow, UnitRow
 from ledger.notes import get_note, put_note
 from ledger.requests import claim
 
@@ -45,7 +46,7 @@ async def test_a_message_counts_attempts_until_it_is_sent(ledger: Ledger, opened
     async def attempt(status: Sending, attempts: int, **outcome: str) -> MessageRow:
         await ledger.run(
             save_attempt, f"{number}:1:citizen", case_number=number, event=1, party="citizen", template="received",
-                text="已受理", status=status, attempts=attempts, at=NOON + timedelta(seconds=attempts), **outcome,
+                text="已受理", status=status, at=NOON + timedelta(seconds=attempts), **outcome,
         )  # fmt: skip
         async with ledger.session() as session:
             (row,) = await messages_of(session, number)
@@ -122,14 +123,14 @@ async def test_units_follow_the_city_files(ledger: Ledger) -> None:
     for rows in rounds:
         async with ledger.session() as session:
             await sync_units(session, rows)
-            units = await units_by_code(session)
-        assert {code for code, unit in units.items() if unit.active} == {row["code"] for row in rows}
+            units = list(await session.scalars(select(UnitRow)))
+        assert {unit.code for unit in units if unit.active} == {row["code"] for row in rows}
     async with ledger.session() as session:
         await sync_units(session, [gas])
-        unit = await get_unit(session, "water")
+        unit = await session.get(UnitRow, "water")
         assert unit is not None
         assert (unit.name, unit.active, unit.endpoint) == ("水务", False, "WATER_URL")
-        back = await get_unit(session, "gas")
+        back = await session.get(UnitRow, "gas")
         assert back is not None
         assert back.active
 
@@ -140,9 +141,9 @@ async def test_grids_follow_the_city_files(ledger: Ledger) -> None:
     async with ledger.session() as session:
         await sync_grids(session, [street, micro])
     async with ledger.session() as session:
-        grid = await get_grid(session, "M1")
+        grid = await session.get(GridRow, "M1")
         assert grid is not None
         assert grid.keywords == ["金水路", "1号院"]
         await sync_grids(session, [street])
     async with ledger.session() as session:
-        assert list(await grids_by_code(session)) == ["S1"]
+        assert [grid.code for grid in await session.scalars(select(GridRow))] == ["S1"]

@@ -102,7 +102,7 @@ def test_an_extension_is_asked_before_the_limit(
 
 @pytest.mark.parametrize(
     ("category", "most", "limit"),
-    [("help", "5wd", "6wd"), ("consultation", "3wd", "4wd"), ("help", "5wd", "0wd"), ("help", "5wd", "48h")],
+    [("help", "5wd", "6wd"), ("consultation", "3wd", "4wd"), ("help", "5wd", "48h")],
 )
 def test_an_extension_is_at_most_the_original_limit(
     handling: Callable[..., "Desk"], category: str, most: str, limit: str

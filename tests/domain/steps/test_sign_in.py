@@ -80,10 +80,12 @@ def test_a_sign_in_may_carry_a_note(dispatched: Callable[..., "Desk"]) -> None:
     assert event.note == "contact-1"
 
 
-def test_signed_in_already_names_the_date(handling: Callable[..., "Desk"]) -> None:
-    refusal = handling("2026-09-24 10:00").refusal("sign-in", "2026-09-24 11:00")
+def test_signed_in_already_names_the_date(named: Callable[..., "Desk"]) -> None:
+    desk = named()
+    desk.take("sign-in", "2026-09-24 10:00")
+    refusal = desk.refusal("sign-in", "2026-09-24 11:00")
     assert (refusal.code, refusal.message) == ("already_signed_in", "water already signed in on 2026-09-24 10:00.")
-    assert refusal.message_zh == "water已于2026-09-24 10:00签收。"
+    assert refusal.message_zh == "自来水公司已于2026-09-24 10:00签收。"
 
 
 def test_only_a_unit_that_has_the_order_signs_in(dispatched: Callable[..., "Desk"]) -> None:

@@ -18,11 +18,39 @@ def test_another_calendar_moves_open_deadlines_and_says_which(
     changed, *moved = desk.take("change-calendar", "2026-09-28 10:00", calendar=emergency)
     assert (changed.kind, changed.facts["calendar"]) == ("calendar_changed", "city 7")
     assert [(event.kind, event.clock, event.unit, event.facts["why"]) for event in moved] == [
-        ("deadline_moved", "sign_in", "gas", "calendar: city 7"),
-        ("deadline_moved", "handling", "water", "calendar: city 7"),
+        ("deadline_moved", "sign_in", "gas", "calendar: 2026-10-08 停工 (休), 2026-10-09 停工 (休)"),
+        ("deadline_moved", "handling", "water", "calendar: 2026-10-08 停工 (休), 2026-10-09 停工 (休)"),
     ]
     # September 28, 29, 30, October 10, 12.
     assert (desk.due("sign_in", "gas"), desk.due("handling")) == ("2026-10-10 24:00", "2026-10-12 24:00")
+
+
+def test_a_moved_deadline_names_at_most_three_days_of_its_own(
+    handling: Callable[..., "Desk"], without: Callable[..., WorkCalendar]
+) -> None:
+    desk = handling("2026-09-24 10:00")
+    days = ["2026-09-23", "2026-09-24", "2026-09-28", "2026-09-29", "2026-09-30", "2026-10-08", "2026-11-26"]
+    *_, moved = desk.take("change-calendar", "2026-09-28 10:00", calendar=without(*days))
+    named = "2026-09-28 停工 (休), 2026-09-29 停工 (休), 2026-09-30 停工 (休), …"
+    assert moved.facts["why"] == f"calendar: {named}"
+
+
+def test_a_day_worked_again_is_named_too(
+    handling: Callable[..., "Desk"], without: Callable[..., WorkCalendar], calendar: WorkCalendar
+) -> None:
+    desk = handling("2026-09-24 10:00")
+    desk.take("change-calendar", "2026-09-28 10:00", calendar=without("2026-10-08"))
+    _, moved = desk.take("change-calendar", "2026-09-28 11:00", calendar=calendar)
+    assert (moved.facts["why"], desk.due("handling")) == ("calendar: 2026-10-08 工作日 (班)", "2026-10-09 24:00")
+
+
+def test_more_of_the_same_calendar_is_taken_without_a_word(
+    handling: Callable[..., "Desk"], calendar: WorkCalendar
+) -> None:
+    desk = handling("2026-09-24 10:00")
+    longer = calendar.slice(date(2026, 9, 1), date(2027, 12, 31))
+    assert desk.take("change-calendar", "2026-09-28 10:00", calendar=longer) == []
+    assert desk.case.calendar == longer
 
 
 def test_the_same_calendar_is_nothing_new(handling: Callable[..., "Desk"], calendar: WorkCalendar) -> None:
