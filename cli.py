@@ -36,7 +36,8 @@ def jiesu() -> None:
     """The engine of a city's 12345 hotline."""
 
 
-@app.command()
+# A limit or start that begins with "-" is no option: our own sentence says what is wrong with it.
+@app.command(context_settings={"ignore_unknown_options": True})
 def deadline(
     start: Annotated[str, typer.Argument(help="ISO 8601, local to the city unless it has an offset.")],
     limit: Annotated[str, typer.Argument(help="3wd working days, 2h natural hours, 1d natural days, 30min minutes.")],

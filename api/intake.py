@@ -1,6 +1,8 @@
 """Intake (受理): a request by any channel, numbered and written down before the answer is given."""
 
+import logging
 import re
+from datetime import date
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -14,8 +16,11 @@ from api.service import Service, now, service
 from domain.catalog import Suggestion
 from domain.grids import grid_of
 from domain.roles import Actor
-from ledger.cases import Intake, open_case
+from ledger.cases import Intake, open_case, renumber
 from ledger.models import CaseRow
+from temporal.start import NumberTaken
+
+log = logging.getLogger("jiesu.api")
 
 router = APIRouter(tags=["intake"])
 
@@ -96,10 +101,23 @@ async def receive(
     async with jiesu.ledger.session() as session:
         row, new = await open_case(session, jiesu.city.rulebook.code, intake, day, f"{actor.id}:{key}" if key else None)
     if not row.started:
-        await jiesu.start(row)
+        row = await _start(jiesu, row, day)
     response.status_code = 201 if new else 200
     response.headers["Location"] = f"/cases/{row.number}"
     return _accepted(row, suggestions)
+
+
+async def _start(jiesu: Service, row: CaseRow, day: date) -> CaseRow:
+    """Start the case, under another number where the engine knows its own from a ledger that was lost."""
+    while True:
+        try:
+            await jiesu.start(row)
+        except NumberTaken:
+            log.error("number %s is taken in the engine: was this ledger put beside another's engine?", row.number)
+            async with jiesu.ledger.session() as session:
+                row = await renumber(session, row.number, jiesu.city.rulebook.code, day)
+        else:
+            return row
 
 
 def _intake(body: NewCase, actor: Actor, jiesu: Service, suggestions: list[Suggestion]) -> Intake:

@@ -57,7 +57,10 @@ class Service:
         return row
 
     async def start(self, row: CaseRow) -> None:
-        """Start a case's workflow. An engine that does not answer is no reason to refuse: the sweep starts it later."""
+        """Start a case's workflow. An engine that does not answer is no reason to refuse: the sweep starts it later.
+
+        Raises NumberTaken when the engine knows another case of that number.
+        """
         try:
             await start_case(self.client, self.settings.task_queue, self.city, opening(row))
         except ENGINE_ERRORS as error:

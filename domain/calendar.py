@@ -1,6 +1,8 @@
 """Which days are worked: the official arrangement of each year, under the city's own dated overrides."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -13,6 +15,9 @@ from domain.errors import config_error_from, read_toml
 
 ESTIMATED_YEARS = 5
 """Years past official coverage for which statutory holidays are estimated."""
+
+_NAMED = 3
+"""Days named in one line."""
 
 _WEEKEND = {5: "周六", 6: "周日"}
 _WORKED = "工作日"
@@ -33,7 +38,7 @@ class WorkCalendar(BaseModel, frozen=True):
     """Working days of a city, as plain data. A day is a local date of the city, never an instant."""
 
     version: str
-    """Names the data, so that two calendars with the same version say the same."""
+    """Names the data and ends in their fingerprint, so that two calendars with the same version say the same."""
 
     covers_from: date
     covers_until: date
@@ -78,6 +83,11 @@ class WorkCalendar(BaseModel, frozen=True):
         """The `n`-th working day before `d`, n at least 1. Raises `ValueError` beyond the first date there is."""
         return self._working(d, n, -1)
 
+    def changes(self, before: "WorkCalendar", first: date, last: date) -> list[Day]:
+        """The days from `first` to `last`, both included, worked in one of two calendars only, as this one has them."""
+        days = (shift(first, n) for n in range((last - first).days + 1))
+        return [self.day(d) for d in days if self.is_working(d) is not before.is_working(d)]
+
     def slice(self, start: date, until: date) -> "WorkCalendar":
         """The part from `start` to `until`, both included, small enough to travel with a case.
 
@@ -107,6 +117,12 @@ def shift(d: date, days: int) -> date:
         return d + timedelta(days)
     except OverflowError:
         raise ValueError(f"{days} day(s) from {d} is outside the years 1 to 9999") from None
+
+
+def name_days(days: Sequence[Day]) -> str:
+    """Days in one line: `2026-11-26 全市停工一天 (休)`, those worked with (班), no more than three."""
+    named = [f"{day.date} {day.why} ({'班' if day.working else '休'})" for day in days[:_NAMED]]
+    return ", ".join([*named, *("…" for _ in days[_NAMED : _NAMED + 1])])
 
 
 class _Override(BaseModel):
@@ -156,13 +172,15 @@ def load_calendar(overrides: Path) -> WorkCalendar:
         rest.pop(day.date, None)
         work.pop(day.date, None)
         (work if day.working else rest)[day.date] = day.why
+    settled = tuple(sorted(day.date for day in city.day if day.date > covers_until))
+    sources = f"chinesecalendar {version('chinesecalendar')} + holidays {version('holidays')} + {city.version}"
     return WorkCalendar(
-        version=f"chinesecalendar {version('chinesecalendar')} + holidays {version('holidays')} + {city.version}",
+        version=f"{sources} #{_fingerprint(covers_until, sorted(rest.items()), sorted(work.items()), settled)}",
         covers_from=min(chinese_calendar.holidays).replace(month=1, day=1),
         covers_until=covers_until,
         rest=rest,
         work=work,
-        settled=tuple(sorted(day.date for day in city.day if day.date > covers_until)),
+        settled=settled,
     )
 
 
@@ -171,6 +189,11 @@ def _read_overrides(path: Path) -> _Overrides:
         return _Overrides.model_validate(read_toml(path))
     except ValidationError as error:
         raise config_error_from(path, error) from None
+
+
+def _fingerprint(*contents: object) -> str:
+    """Six characters that change with the contents, whether or not whoever edits the file thinks of its `version`."""
+    return sha256(repr(contents).encode()).hexdigest()[:6]
 
 
 def _official() -> tuple[dict[date, str], dict[date, str]]:

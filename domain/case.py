@@ -6,10 +6,10 @@ from typing import Any, Self
 from pydantic import BaseModel, PrivateAttr
 
 from domain import words
-from domain.calendar import WorkCalendar
+from domain.calendar import WorkCalendar, name_days
 from domain.clock import INSTANT_BEFORE, Clock, start_clock
 from domain.command import Command
-from domain.deadlines import show
+from domain.deadlines import changed_days, show
 from domain.escalation import fire
 from domain.events import Assignment, Deadline, Event, EventKind, Outcome, Request, Status, Summary
 from domain.limits import Limit
@@ -198,10 +198,13 @@ class Case(BaseModel):
         """The running clock of that name, of that unit if one is given."""
         return next((c for c in self.clocks if c.name is name and unit in (None, c.unit)), None)
 
-    def recount(self, by: Actor, at: datetime, why: str, *, anew: bool = False) -> None:
+    def recount(
+        self, by: Actor, at: datetime, why: str, *, anew: bool = False, before: WorkCalendar | None = None
+    ) -> None:
         """Count every running clock again, and record each deadline that moved with the reason.
 
         `anew` takes the limits that category, outage and province give now; otherwise each clock keeps its own.
+        `before` is the calendar counted on until now, when it is another: the reason names the days that changed.
         """
         for clock in self.clocks:
             if clock.name is ClockName.SUSPENSION:
@@ -213,7 +216,8 @@ class Case(BaseModel):
             else:
                 clock.move(clock.limits, self.rulebook, self.calendar)
             if clock.due != was:
-                self.record(EventKind.DEADLINE_MOVED, by, at, clock=clock, was=was, why=why)
+                days = f": {self._changed_days(clock, was, before)}" if before else ""
+                self.record(EventKind.DEADLINE_MOVED, by, at, clock=clock, was=was, why=why + days)
 
     def start_handling(self, at: datetime) -> None:
         """Start the lead unit's work: the handling clock, and in an outage the opinion and daily progress clocks."""
@@ -308,6 +312,10 @@ class Case(BaseModel):
     def _drain(self) -> list[Event]:
         events, self._events = self._events, []
         return events
+
+    def _changed_days(self, clock: Clock, was: datetime, before: WorkCalendar) -> str:
+        start, end = clock.counted_from or clock.started, max(was, clock.due)
+        return name_days(changed_days(start, end, self.rulebook.days, before, self.calendar))
 
     def _next_clock(self) -> Clock | None:
         running = [clock for clock in self.clocks if clock.next_at is not None and not self._held(clock)]

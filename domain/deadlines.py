@@ -77,8 +77,7 @@ def due_at(start: datetime, limit: Limit, rules: DayRules, calendar: WorkCalenda
     """Return the UTC instant at which `limit` ends when it begins at `start`, and whether that is provisional.
 
     - Working days (`wd`): the local day of `start` is not counted (Civil Code art. 201), then working days are; the
-      period ends at 24:00 of the last one, or at `rules.ends` (art. 203). `0wd` ends with the day of `start`, or of the
-      next working day if that one is at rest.
+      period ends at 24:00 of the last one, or at `rules.ends` (art. 203).
     - Natural days (`d`): as above, but every day counts and a rest day at the end does not extend it (our decision).
     - Hours and minutes: elapsed time from the instant itself, nights and holidays included (art. 201).
 
@@ -111,8 +110,7 @@ def explain(start: datetime, limit: Limit, rules: DayRules, calendar: WorkCalend
         count = list(_count(first, limit, calendar))
         due, provisional = _end(count[-1].date, limit, rules), any(day.provisional for day in count)
         days = [CountedDay(date=day.date, counted=day.working, why=day.why) for day in count]
-        if first < count[0].date:
-            days.insert(0, CountedDay(date=first, counted=False, why=_FIRST_DAY))
+        days.insert(0, CountedDay(date=first, counted=False, why=_FIRST_DAY))
     return Explanation(
         start=local,
         limit=str(limit),
@@ -141,11 +139,22 @@ def rung_at(due: datetime, offset: int, rules: DayRules, calendar: WorkCalendar)
 def working_days_left(at: datetime, due: datetime, rules: DayRules, calendar: WorkCalendar) -> int:
     """Return the working days a clock paused at `at` has left: those after its local day, the due day included.
 
-    Zero on the due day or later. Resumed, the clock ends at `due_at(resumed, Limit(amount=left, unit="wd"), …)`.
+    Zero on the due day or later. With any left, the clock resumed ends at
+    `due_at(resumed, Limit(amount=left, unit="wd"), …)`.
     Raises `ValueError` when an instant has no offset.
     """
     first, end = _local(at, rules).date(), last_day(due, rules)
     return sum(calendar.is_working(shift(first, n)) for n in range(1, (end - first).days + 1))
+
+
+def changed_days(
+    start: datetime, end: datetime, rules: DayRules, before: WorkCalendar, calendar: WorkCalendar
+) -> list[Day]:
+    """Return the days of a period, from the day after `start` to that of `end`, worked under one calendar only.
+
+    They are as `calendar` has them. Raises `ValueError` when an instant has no offset.
+    """
+    return calendar.changes(before, shift(_local(start, rules).date(), 1), last_day(end, rules))
 
 
 def last_day(instant: datetime, rules: DayRules) -> date:
@@ -172,8 +181,7 @@ def _count(first: date, limit: Limit, calendar: WorkCalendar) -> Iterator[Day]:
         for n in range(1, limit.amount + 1):
             yield Day(shift(first, n), True, _NATURAL_DAY, False)
         return
-    # Nothing left of a working-day limit means what is left of one working day, today's if it is one.
-    left, day = (limit.amount, first) if limit.amount else (1, shift(first, -1))
+    left, day = limit.amount, first
     while left:
         day = shift(day, 1)
         known = calendar.day(day)

@@ -1,15 +1,19 @@
 """Mistakes in a city's files, told so that whoever keeps the file can mend it."""
 
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 _PROBLEMS = {
     "extra_forbidden": "unknown key",
     "missing": "is missing",
 }
+_MOST = 5
+"""Problems told at once; of more, only how many."""
 
 
 class ConfigError(Exception):
@@ -26,12 +30,22 @@ class ConfigError(Exception):
 
 
 def config_error_from(path: Path, error: ValidationError) -> ConfigError:
-    """Name the first wrong key of `path` as a dotted path (`day.0.date`), and how many others there are."""
+    """Name the wrong keys of `path` as dotted paths (`day.0.date`), each with its problem, in one sentence."""
     first, *others = error.errors(include_url=False)
-    problem = _PROBLEMS.get(first["type"]) or first["msg"].removeprefix("Value error, ")
-    if others:
-        problem += f" (and {len(others)} more)"
-    return ConfigError(path, ".".join(map(str, first["loc"])), problem)
+    told = [_problem(first), *(": ".join(filter(None, (_key(o), _problem(o)))) for o in others[: _MOST - 1])]
+    if more := len(others) + 1 - len(told):
+        told.append(f"and {more} more")
+    return ConfigError(path, _key(first), "; ".join(told))
+
+
+def _key(error: ErrorDetails) -> str:
+    return ".".join(map(str, error["loc"]))
+
+
+def _problem(error: ErrorDetails) -> str:
+    # A key counts from 0, people count the rungs of a ladder from 1.
+    rung = next((f"rung {int(n) + 1}: " for name, n in pairwise(error["loc"]) if name == "ladder"), "")
+    return rung + (_PROBLEMS.get(error["type"]) or error["msg"].removeprefix("Value error, "))
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -7,18 +7,17 @@ from pydantic import BaseModel, Field, model_serializer, model_validator
 
 Unit = Literal["wd", "h", "d", "min"]
 
-_FORM = re.compile(r"([1-9][0-9]{0,2})(wd|h|d|min)|(0)(wd)", re.IGNORECASE)
+_FORM = re.compile(r"([1-9][0-9]{0,2})(wd|h|d|min)", re.IGNORECASE)
 _CHINESE: dict[Unit, str] = {"wd": "个工作日", "h": "个自然小时", "d": "个自然日", "min": "分钟"}
 
 
 class Limit(BaseModel, frozen=True):
     """An amount of working days (`wd`), natural hours (`h`), natural days (`d`) or minutes (`min`).
 
-    Written, read and stored as its short text, `3wd`. Amounts run from 1 to 999; only `0wd` may be nothing: it is what
-    a clock paused on its last day has left, the rest of one working day.
+    Written, read and stored as its short text, `3wd`. Amounts run from 1 to 999.
     """
 
-    amount: int = Field(ge=0, le=999)
+    amount: int = Field(ge=1, le=999)
     unit: Unit
 
     @classmethod
@@ -33,7 +32,7 @@ class Limit(BaseModel, frozen=True):
                 f"{text!r} is not a limit: write working days as 3wd, natural hours as 2h, "
                 "natural days as 1d or minutes as 30min, from 1 to 999"
             )
-        amount, unit = (group for group in match.groups() if group)
+        amount, unit = match.groups()
         return cls(amount=int(amount), unit=cast(Unit, unit.lower()))
 
     def __str__(self) -> str:
@@ -66,12 +65,6 @@ class Limit(BaseModel, frozen=True):
         if isinstance(value, dict | Limit):
             return value
         raise ValueError(f"{value!r} is not a limit: write it as text, such as 3wd")
-
-    @model_validator(mode="after")
-    def _something(self) -> Self:
-        if self.amount == 0 and self.unit != "wd":
-            raise ValueError(f"{self} is no time at all: a limit is at least 1{self.unit}")
-        return self
 
     @model_serializer
     def _write(self) -> str:

@@ -5,11 +5,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from domain.deadlines import DayRules
-from domain.errors import config_error_from, read_toml
 from domain.limits import Limit
+from domain.tables import read_as
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
 Pause = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,4}[smhd]$")]
@@ -286,7 +286,4 @@ def load_rulebook(path: Path) -> Rulebook:
 
     Raises ConfigError naming the file, the key and what is wrong with it.
     """
-    try:
-        return Rulebook.model_validate(read_toml(path))
-    except ValidationError as error:
-        raise config_error_from(path, error) from None
+    return read_as(path, Rulebook)

@@ -1,5 +1,6 @@
-"""What the files that list things by code (`[[unit]]`, `[[grid]]`, `[[item]]`) have in common."""
+"""What a city's files have in common, above all those that list things by code (`[[unit]]`, `[[grid]]`, `[[item]]`)."""
 
+import json
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Annotated, Protocol, TypeVar
@@ -27,9 +28,17 @@ Row = TypeVar("Row", bound=Coded)
 
 
 def read_as(path: Path, model: type[Model]) -> Model:
-    """Read a TOML file as `model`. Raises ConfigError naming the file, the key and what is wrong with it."""
+    """Read a TOML file as `model`, strictly: "3" is no number, and 1 is not true.
+
+    Raises ConfigError naming the file, the keys and what is wrong with them.
+    """
+    data = read_toml(path)
     try:
-        return model.model_validate(read_toml(path))
+        # Strict JSON still takes text for a code and a list for a tuple, as TOML has no other way to write them.
+        found = model.model_validate_json(json.dumps(data, default=str), strict=True)
+        # JSON has no dates: that one stands where text belongs shows only here.
+        model.model_validate(data)
+        return found
     except ValidationError as error:
         raise config_error_from(path, error) from None
 

@@ -5,12 +5,28 @@ from pathlib import Path
 from string import Formatter
 from typing import Annotated
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, StringConstraints, ValidationInfo
 
 from domain.rulebook import Frozen
 from domain.tables import read_as
 
-PLACEHOLDERS = frozenset({"city", "number", "unit", "due", "guidance", "reason", "until", "to"})
+MAY_USE = {
+    text: ("city", "number", *more)
+    for text, more in {
+        "received": (),
+        "rejected": ("guidance",),
+        "answered": ("reason",),
+        "transferred": ("to",),
+        "extended": ("unit", "due", "reason"),
+        "suspended": ("unit", "until", "reason"),
+        "result": ("unit", "reason"),
+        "rework": ("unit",),
+        "closed": ("reason",),
+        "withdrawn": (),
+    }.items()
+}
+"""The placeholders of each text: what is known of a case when it is sent."""
+
 LONGEST_TEMPLATE = 300
 LONGEST_TEXT = 500
 """Characters of a whole text; gateways split longer ones or refuse them."""
@@ -20,15 +36,17 @@ def _placeholders(template: str) -> list[str]:
     return [name for _, name, _, _ in Formatter().parse(template) if name is not None]
 
 
-def _checked(template: str) -> str:
+def _checked(template: str, info: ValidationInfo) -> str:
     try:
         parts = list(Formatter().parse(template))
     except ValueError as error:
         raise ValueError(f"braces do not match: {error}") from None
+    assert info.field_name is not None, "a template is a field of Texts"
+    allowed = MAY_USE[info.field_name]
     for _, name, form, conversion in parts:
-        if name is not None and (name not in PLACEHOLDERS or form or conversion):
-            known = ", ".join(f"{{{placeholder}}}" for placeholder in sorted(PLACEHOLDERS))
-            raise ValueError(f"'{{{name}}}' is not a plain placeholder; known are {known}")
+        if name is not None and (name not in allowed or form or conversion):
+            known = ", ".join(f"{{{placeholder}}}" for placeholder in allowed)
+            raise ValueError(f"'{{{name}}}' is not a plain placeholder of this text; it may use {known}")
     return template
 
 

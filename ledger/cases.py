@@ -4,7 +4,7 @@ from datetime import date, datetime
 from hashlib import sha256
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from sqlalchemy import not_, select
+from sqlalchemy import not_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel, col
 
@@ -93,6 +93,13 @@ async def _next_number(session: AsyncSession, city_code: str, day: date) -> str:
     ).returning(col(SerialRow.last))
     serial = (await session.execute(following)).scalar_one()
     return f"{city_code}-{day:%Y%m%d}-{serial:05d}"
+
+
+async def renumber(session: AsyncSession, number: str, city_code: str, day: date) -> CaseRow:
+    """Give a case of which nothing has been recorded the next number of the day."""
+    following = await _next_number(session, city_code, day)
+    await session.execute(update(CASES).where(CASES.c.number == number, not_(CASES.c.started)).values(number=following))
+    return await session.get_one(CaseRow, following)
 
 
 async def unstarted(session: AsyncSession, limit: int, before: datetime | None = None) -> list[CaseRow]:

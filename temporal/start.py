@@ -1,6 +1,6 @@
 """Starting a case's workflow: at intake, and again by the sweep for what a crash left unstarted."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, timedelta
 from functools import lru_cache
 
 from temporalio.client import Client
@@ -20,16 +20,24 @@ CALENDAR_BEHIND = timedelta(days=7)
 TIMEOUT = timedelta(seconds=5)
 
 
+RECEIVED_AT = "received_at"
+"""Memo by which a case is told from another of the same number."""
+
+
+class NumberTaken(Exception):
+    """The engine knows another case of this number: it has worked with a ledger that this one does not continue."""
+
+
 @lru_cache(maxsize=16)
-def travelling_calendar(calendar: WorkCalendar, received: date) -> WorkCalendar:
-    """The part of the calendar that a case received on that day (UTC) carries with it."""
-    return calendar.slice(received - CALENDAR_BEHIND, received + CALENDAR_AHEAD)
+def travelling_calendar(calendar: WorkCalendar, received: date, today: date) -> WorkCalendar:
+    """The part of the calendar that a case carries with it: from just before its receipt to well past today (UTC)."""
+    return calendar.slice(received - CALENDAR_BEHIND, max(received, today) + CALENDAR_AHEAD)
 
 
 async def start_case(client: Client, task_queue: str, city: City, opening: Opening) -> None:
     """Start the workflow of a case; one that runs or has run is left as it is.
 
-    Raises RPCError when the server does not answer.
+    Raises RPCError when the server does not answer, NumberTaken when the number belongs to another case.
     """
     received = opening.received_at.date()
     item = city.catalog.items.get(opening.item or "")
@@ -37,7 +45,7 @@ async def start_case(client: Client, task_queue: str, city: City, opening: Openi
     start = CaseInput(
         opening=opening.model_copy(update={"grid_name": grid.name if grid else None}),
         rulebook=city.rulebook.travelling,
-        calendar=travelling_calendar(city.calendar, received),
+        calendar=travelling_calendar(city.calendar, received, received),
     )
     try:
         await client.start_workflow(
@@ -46,10 +54,21 @@ async def start_case(client: Client, task_queue: str, city: City, opening: Openi
             id=opening.number,
             task_queue=task_queue,
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+            memo={RECEIVED_AT: _received_at(opening)},
             search_attributes=at_start(opening),
             static_summary=title(opening, city.rulebook, item.name if item else None),
             rpc_timeout=TIMEOUT,
         )
     except WorkflowAlreadyStartedError:
-        return
+        await _check_same(client, opening)
+
+
+async def _check_same(client: Client, opening: Opening) -> None:
+    known = await client.get_workflow_handle(opening.number).describe(rpc_timeout=TIMEOUT)
+    if await known.memo_value(RECEIVED_AT, None) != _received_at(opening):
+        raise NumberTaken(opening.number)
+
+
+def _received_at(opening: Opening) -> str:
+    return opening.received_at.astimezone(UTC).isoformat()

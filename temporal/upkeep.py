@@ -13,7 +13,7 @@ from domain.steps.upkeep import ChangeCalendar
 from ledger.cases import open_cases, opening, unstarted
 from ledger.database import LEDGER_ERRORS, Ledger
 from ledger.models import CaseRow
-from temporal.start import start_case, travelling_calendar
+from temporal.start import NumberTaken, start_case, travelling_calendar
 from workflows.names import Taken
 
 log = logging.getLogger("jiesu.upkeep")
@@ -33,7 +33,10 @@ async def sweep(client: Client, ledger: Ledger, city: City, task_queue: str) -> 
     async with ledger.session() as session:
         left = await unstarted(session, BATCH, before=datetime.now(UTC) - GRACE)
     for row in left:
-        await start_case(client, task_queue, city, opening(row))
+        try:
+            await start_case(client, task_queue, city, opening(row))
+        except NumberTaken:
+            log.error("case %s cannot start: the engine knows another case of that number", row.number)
     if left:
         log.info("started %d cases that had been accepted but not started", len(left))
     return len(left)
@@ -52,7 +55,7 @@ async def keep_sweeping(client: Client, ledger: Ledger, city: City, task_queue: 
 async def apply_calendar(client: Client, ledger: Ledger, city: City) -> tuple[int, int]:
     """Have every open case count its deadlines under the city's present calendar; returns (reached, not reached).
 
-    A deadline that moves is recorded on its case with the calendar's version. Safe to repeat.
+    A deadline that moves is recorded on its case with the days that moved it. Safe to repeat.
     """
     gate = asyncio.Semaphore(AT_ONCE)
 
@@ -71,7 +74,7 @@ async def apply_calendar(client: Client, ledger: Ledger, city: City) -> tuple[in
 
 
 async def _change_calendar(client: Client, city: City, row: CaseRow) -> bool:
-    calendar = travelling_calendar(city.calendar, row.received_at.date())
+    calendar = travelling_calendar(city.calendar, row.received_at.date(), datetime.now(UTC).date())
     command = ChangeCalendar(by=Actor(role=Role.SYSTEM, id="calendar"), calendar=calendar)
     handle = client.get_workflow_handle(row.number)
     try:

@@ -1,4 +1,4 @@
-"""满意度判定: what the citizen's rating decides: the case closes, goes back, or goes to inspection (济南 arts. 27-29)."""
+"""满意度判定: what the citizen's rating decides: the case closes, goes back, or to inspection (济南 arts. 27-29)."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 class ChangeCalendar(Command):
-    """Count open deadlines again under another calendar; each that moves is recorded with the calendar's version."""
+    """Count open deadlines again under another calendar; each that moves is recorded with the days that moved it.
+
+    A longer part of the calendar a case has already is taken without an event of its own.
+    """
 
     step: ClassVar[str] = "change-calendar"
 
@@ -21,9 +24,10 @@ class ChangeCalendar(Command):
     def take(self, case: "Case", at: datetime) -> None:
         if self.calendar == case.calendar:
             return
-        was, case.calendar = case.calendar.version, self.calendar
-        case.record(EventKind.CALENDAR_CHANGED, self.by, at, was=was, calendar=self.calendar.version)
-        case.recount(self.by, at, f"calendar: {self.calendar.version}")
+        was, case.calendar = case.calendar, self.calendar
+        if was.version != self.calendar.version:
+            case.record(EventKind.CALENDAR_CHANGED, self.by, at, was=was.version, calendar=self.calendar.version)
+        case.recount(self.by, at, "calendar", before=was)
 
 
 class ReportFailure(Command):

@@ -5,9 +5,10 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import httpx2
 from temporalio.client import Client, WorkflowHandle
@@ -52,7 +53,7 @@ class Driver:
         self._sandbox = f"http://{settings.host}:{settings.sandbox_port}"
         self._keys: dict[str, str] = json.loads(staff_keys_file(settings).read_text(encoding="utf-8"))
         self._addresses = environment(settings)
-        self._units = city.units
+        self._units, self._zone = city.units, ZoneInfo(city.rulebook.days.zone)
         self._http = httpx2.AsyncClient(timeout=30, trust_env=False)
         self._client, self._skipper = client, TimeSkipper(client)
 
@@ -148,7 +149,7 @@ class Driver:
             return not await self._skipper.fast_forward(handle, left)
 
         await _until(passed, f"time does not pass for {case.number}")
-        case.say(f"time passes … {until.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
+        case.say(f"time passes … {until.astimezone(self._zone):%Y-%m-%d %H:%M}")
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
@@ -201,10 +202,13 @@ def _may_pass(error: BaseException) -> bool:
 
 
 async def _patiently(ask: Callable[[], Awaitable[Answer]]) -> Answer:
-    asking = AsyncRetrying(
-        retry=retry_if_exception(_may_pass), stop=stop_after_delay(PATIENCE), wait=wait_fixed(PAUSE), reraise=True
-    )
-    return await asking(ask)
+    again = retry_if_exception(_may_pass)
+    async for attempt in AsyncRetrying(
+        retry=again, stop=stop_after_delay(PATIENCE), wait=wait_fixed(PAUSE), reraise=True
+    ):
+        with attempt:
+            return await ask()
+    raise AssertionError("the last attempt raises")
 
 
 async def _until(done: Callable[[], Awaitable[bool]], complaint: str) -> None:

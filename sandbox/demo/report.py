@@ -44,14 +44,17 @@ def print_case(console: Console, told: Told, city: City, web_ui: str) -> None:
 
 
 def _timeline(events: list[dict[str, Any]], city: City) -> Table:
-    table = Table("#", "done", "what", "who", "limit", "due", "late", box=None, pad_edge=False, header_style="dim")
+    table = Table(
+        "#", "done", "what", "by", "unit", "limit", "due", "late", box=None, pad_edge=False, header_style="dim"
+    )
     for event in events:
         unit = city.units.get(event["unit"] or "")
         table.add_row(
             str(event["n"]),
             _local(event["at"], city),
             event["what"],
-            unit.name if unit else event["by"],
+            event["by"],
+            unit.name if unit else "",
             CLOCKS.get(event["clock"] or "", ""),
             _local(event["due"], city) + ("*" if event["provisional"] else ""),
             f"[red]{late(event['late_seconds'])}[/red]",

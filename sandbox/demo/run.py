@@ -46,14 +46,19 @@ async def _run(settings: Settings, console: Console) -> int:
     async with Stack(settings, prepare=partial(prepare, settings), progress=console.print, time_skipping=True) as stack:
         console.print(welcome(settings, stack.urls), "\n", soft_wrap=True)
         started = time.monotonic()
+        console.print("Each case has a clock of its own; all are played side by side.\n")
         all_told = await _play_all(settings, city, console)
+        console.print()
         for told in all_told:
             print_case(console, told, city, stack.urls["temporal"])
         print_summary(console, all_told, time.monotonic() - started)
-        if os.environ.get("KEEP"):
+        if not os.environ.get("KEEP"):
+            console.print("The links above are gone with the stack; KEEP=1 make demo leaves it up.")
+        else:
             console.print(welcome(settings, stack.urls))
             console.print("\nEverything stays up until Ctrl-C.")
             await stack.wait()
+            console.print("Stopped.")
     return int(any(told.faults for told in all_told))
 
 

@@ -391,6 +391,12 @@ class Life(RuleBasedStateMachine):
                 assert event.due > event.at or event.facts["was"] <= event.at
 
     @invariant()
+    def a_limit_moved_by_the_calendar_names_the_days(self) -> None:
+        for event in self.events:
+            if event.kind is EventKind.DEADLINE_MOVED and not event.facts["why"].startswith("reclassified"):
+                assert event.facts["why"].startswith("calendar: 202"), event.facts["why"]
+
+    @invariant()
     def a_warning_comes_before_its_limit_and_after_its_start(self) -> None:
         for clock in self.case.clocks:
             rung = clock.next_rung(self.case.rulebook)

@@ -122,7 +122,10 @@ def test_a_template_full_of_placeholders_still_fits() -> None:
         ('received = "  "', "at least 1 char"),
         ("received = 3", "valid string"),
         (f'received = "{"长" * 301}"', "at most 300 char"),
-        ('received = "您好{name}"', r"'\{name\}' is not a plain placeholder of this text; it may use \{city\}, \{number\}$"),
+        (
+            'received = "您好{name}"',
+            r"'\{name\}' is not a plain placeholder of this text; it may use \{city\}, \{number\}$",
+        ),
         ('received = "您好{guidance}"', r"'\{guidance\}' is not .*; it may use \{city\}, \{number\}$"),
         ('received = "您好{}"', "not a plain placeholder"),
         ('received = "您好{0}"', "not a plain placeholder"),

@@ -28,7 +28,7 @@ async def test_the_demo_ends_as_expected_though_worker_engine_and_api_are_killed
         async with asyncio.timeout(170):
             async for line in demo.stdout:
                 said += line
-                if killing is None and b"accepted by" in line:
+                if killing is None and b"sandbox city ready" in line:
                     killing = asyncio.create_task(_kill_in_turn(tmp_path / "demo" / "stack.json"))
             status = await demo.wait()
     finally:
@@ -37,7 +37,7 @@ async def test_the_demo_ends_as_expected_though_worker_engine_and_api_are_killed
             await demo.wait()
     text = said.decode()
     assert killing is not None, text
-    assert await killing == ["worker", "temporal", "api", "worker"]
+    assert await killing == ["temporal", "worker", "temporal", "api", "worker"]
     assert status == 0, text
     found = re.search(r"(\d+) of (\d+) cases ended as expected", text)
     assert found is not None, text
@@ -50,7 +50,7 @@ async def test_the_demo_ends_as_expected_though_worker_engine_and_api_are_killed
 async def _kill_in_turn(state: Path) -> list[str]:
     """Kill processes of the stack one after the other; each is back before the next dies."""
     killed = []
-    for name in ("worker", "temporal", "api", "worker"):
+    for name in ("temporal", "worker", "temporal", "api", "worker"):
         pid = _processes(state).get(name)
         if pid is not None:
             os.kill(pid, signal.SIGKILL)

@@ -63,7 +63,7 @@ async def test_timers_and_activities_have_names_in_chinese(hotline: Hotline, str
     activities = [summary(event.user_metadata) for event in of_type(history, "ACTIVITY_TASK_SCHEDULED")]
     assert sorted(activities) == [
         "短信告知诉求人：受理",
-        "通知承办单位 zz-water：派单；通知网格 zz-g-dulingjie：派单",
+        "通知承办单位 zz-water：派单；通知网格 杜岭街街道：派单",
     ]
     assert due is not None
     timer = summary(of_type(history, "TIMER_STARTED")[-1].user_metadata)
