@@ -17,6 +17,7 @@ from activities.grids import Grids
 from activities.http import http_client
 from activities.ledger import Scribe
 from activities.oversight import Oversight
+from activities.plain_errors import PlainErrors
 from activities.sms import Sms
 from activities.together import Together
 from activities.units import Units
@@ -70,6 +71,7 @@ async def create_worker(
             Scribe(ledger).record, units.tell, grids.tell, sms.text, oversight.supervise, oversight.refer,
             together.try_all,
         ],
+        interceptors=[PlainErrors()],
         workflow_runner=runner or UnsandboxedWorkflowRunner(),
         graceful_shutdown_timeout=DRAIN,
         max_cached_workflows=2000,

@@ -122,7 +122,7 @@ def shift(d: date, days: int) -> date:
 def name_days(days: Sequence[Day]) -> str:
     """Days in one line: `2026-11-26 全市停工一天 (休)`, those worked with (班), no more than three."""
     named = [f"{day.date} {day.why} ({'班' if day.working else '休'})" for day in days[:_NAMED]]
-    return ", ".join([*named, *("…" for _ in days[_NAMED : _NAMED + 1])])
+    return ", ".join(named + ["…"] * (len(days) > _NAMED))
 
 
 class _Override(BaseModel):

@@ -44,7 +44,8 @@ def _key(error: ErrorDetails) -> str:
 
 def _problem(error: ErrorDetails) -> str:
     # A key counts from 0, people count the rungs of a ladder from 1.
-    rung = next((f"rung {int(n) + 1}: " for name, n in pairwise(error["loc"]) if name == "ladder"), "")
+    rungs = (n for name, n in pairwise(error["loc"]) if name == "ladder" and isinstance(n, int))
+    rung = next((f"rung {n + 1}: " for n in rungs), "")
     return rung + (_PROBLEMS.get(error["type"]) or error["msg"].removeprefix("Value error, "))
 
 

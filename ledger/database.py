@@ -1,6 +1,7 @@
 """The ledger's database: SQLite beside the embedded engine, or PostgreSQL by URL, with the same code for both."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
@@ -61,6 +62,8 @@ class Ledger:
 def open_ledger(url: str) -> Ledger:
     """The ledger at an SQLAlchemy URL. Nothing is connected yet: an unreachable one raises LEDGER_ERRORS when used."""
     address = normal_url(url)
+    # At DEBUG it logs the values of every statement, which may be personal.
+    logging.getLogger("aiosqlite").setLevel(logging.INFO)
     engine = create_async_engine(address, **engine_options(address))
     if address.get_backend_name() != "sqlite":
         return Ledger(engine, create_engine(address, **engine_options(address)), THREADS)
@@ -85,7 +88,7 @@ def engine_options(address: URL) -> dict[str, Any]:
         connect = {"isolation_level": "IMMEDIATE", "timeout": BUSY_SECONDS}
         # Writers queue for a connection in fair order; SQLite's own lock has no queue.
         return {"hide_parameters": True, "connect_args": connect, "pool_size": SQLITE_POOL, "max_overflow": 0}
-    return {"hide_parameters": True, "connect_args": {"connect_timeout": CONNECT_SECONDS}}
+    return {"hide_parameters": True, "connect_args": {"connect_timeout": CONNECT_SECONDS}, "pool_pre_ping": True}
 
 
 def prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:

@@ -79,7 +79,7 @@ class CaseUnitRow(SQLModel, table=True):
 
 
 class EventRow(SQLModel, table=True):
-    """One thing that happened to a case. Append-only: the database itself refuses to change or delete a row."""
+    """One thing that happened to a case. Append-only: the database itself refuses to change or lose a row."""
 
     __tablename__ = "events"
 
@@ -97,6 +97,19 @@ class EventRow(SQLModel, table=True):
     action: str | None = None
     note: str | None = None
     facts: dict[str, Any] = Field(default_factory=dict, sa_type=JSON, nullable=False)
+
+
+class VoidedEventRow(SQLModel, table=True):
+    """An event written for a step that then never happened, because everything died before the engine had kept it."""
+
+    __tablename__ = "voided_events"
+
+    id: int | None = Field(default=None, primary_key=True)
+    case_number: str = Field(foreign_key="cases.number", index=True)
+    n: int
+    at: datetime = Field(sa_type=Instant)
+    voided_at: datetime = Field(sa_type=Instant)
+    event: dict[str, Any] = Field(default_factory=dict, sa_type=JSON, nullable=False)
 
 
 class NoteRow(SQLModel, table=True):

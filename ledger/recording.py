@@ -1,10 +1,12 @@
 """Recording what happens to a case: events appended, the case row made to show where it stands."""
 
+import logging
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
 from pydantic_core import to_jsonable_python
-from sqlalchemy import Connection, bindparam, delete, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 from sqlmodel import SQLModel
 
 from domain.events import Event, EventKind, Summary
@@ -13,6 +15,10 @@ from ledger.models import CaseUnitRow, EventRow
 
 CASES = SQLModel.metadata.tables["cases"]
 CASE_UNITS = SQLModel.metadata.tables["case_units"]
+EVENTS = SQLModel.metadata.tables["events"]
+VOIDED = SQLModel.metadata.tables["voided_events"]
+
+log = logging.getLogger("jiesu.ledger")
 
 # Built once: these run for every step of every case.
 PROJECT = update(CASES).where(CASES.c.number == bindparam("of"), CASES.c.last_event <= bindparam("upto"))
@@ -30,12 +36,39 @@ def record(connection: Connection, summary: Summary, events: list[Event]) -> Non
     Harmless to repeat: an event already there stays as it is, and a summary older than the one shown is not shown.
     Raises IntegrityError for a case that was never opened.
     """
+    rows = [_event_values(summary.number, event) for event in events]
+    appended = connection.execute(_append(connection.dialect.name), rows).rowcount if rows else 0
+    if appended != len(rows) and not _happened(connection, summary.number, rows):
+        return
     shown = connection.execute(PROJECT, _projection(summary))
-    if events:
-        append = _append(connection.dialect.name)
-        connection.execute(append, [_event_values(summary.number, event) for event in events])
     if shown.rowcount and any(event.kind in MOVES for event in events):
         _show_units(connection, summary)
+
+
+def _happened(connection: Connection, number: str, rows: list[dict[str, Any]]) -> bool:
+    """Whether these events, whose numbers are taken, happened; if so, others kept under those numbers are voided.
+
+    The events of a step are written beside the engine's own record of it. Killed between the two, the engine goes on
+    as if the step had not been taken: what it records under the same numbers at a later instant is what happened.
+    """
+    following = (EVENTS.c.case_number == number) & (EVENTS.c.n >= rows[0]["n"])
+    kept = [dict(row) for row in connection.execute(select(EVENTS).where(following).order_by(EVENTS.c.n)).mappings()]
+    known = {row["n"]: row for row in kept}
+    if all(known.get(row["n"]) == row for row in rows):
+        return True
+    if rows[0]["at"] <= kept[0]["at"]:
+        return False
+    log.error("case %s: %d events of a step that was never taken are voided", number, len(kept))
+    connection.execute(VOIDED.insert(), [_voided(row) for row in kept])
+    connection.execute(EVENTS.delete().where(following))
+    connection.execute(EVENTS.insert(), rows)
+    connection.execute(update(CASES).where(CASES.c.number == number).values(last_event=rows[0]["n"] - 1))
+    return True
+
+
+def _voided(row: dict[str, Any]) -> dict[str, Any]:
+    names = {name: row[name] for name in ("case_number", "n", "at")}
+    return {**names, "voided_at": datetime.now(UTC), "event": to_jsonable_python(row)}
 
 
 @cache

@@ -161,6 +161,11 @@ def test_a_wrong_rung_is_counted_from_one(edit: Edit) -> None:
     assert "clocks.handling.ladder.5.action: rung 6: Input should be 'remind'" in str(caught.value)
 
 
+def test_a_category_may_be_called_ladder(edit: Edit) -> None:
+    with pytest.raises(ConfigError, match=r"categories\.ladder\.limit: is missing$"):
+        load_rulebook(edit("[categories.help]", '[categories.ladder]\nname = "梯子"\n\n[categories.help]'))
+
+
 def test_several_problems_are_told_at_once(edit: Edit) -> None:
     path = edit("attempts = 3\ndissatisfied_at_most = 2 ", 'attempts = "3"\ndissatisfied_at_most = 9 ')
     with pytest.raises(ConfigError) as caught:

@@ -4,8 +4,9 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlmodel import col
 
 from domain.events import EventKind, Outcome, Status, Summary
 from domain.rulebook import Action, ClockName
@@ -18,7 +19,7 @@ from ledger.cases import (
 )
 from ledger.database import LEDGER_ERRORS, Ledger, open_ledger
 from ledger.errors import KeyReused
-from ledger.models import CaseRow
+from ledger.models import CaseRow, VoidedEventRow
 from ledger.recording import record
 
 DAY = date(2026, 11, 21)
@@ -147,6 +148,40 @@ async def test_record_refuses_a_case_never_opened(ledger: Ledger, summary: Make,
 
     with pytest.raises(IntegrityError):
         await step()
+
+
+async def test_what_was_written_for_a_step_never_taken_gives_way_to_what_happened(
+    ledger: Ledger, opened: Open, summary: Make, event: Make
+) -> None:
+    number = await opened()
+    await ledger.run(record, summary(number), [event()])
+    never = [event(2, kind=EventKind.SIGNED_IN), event(3, kind=EventKind.HURRIED)]
+    await ledger.run(record, summary(number, last_event=3, lead="water", hurries=1), never)
+    happened = [event(2, kind=EventKind.WITHDRAWN, at=NOON + timedelta(seconds=30))]
+    for _ in range(2):
+        await ledger.run(record, summary(number, last_event=2, status=Status.CLOSED), happened)
+    async with ledger.session() as session:
+        row = await get_case(session, number)
+        kinds = [kept.kind for kept in await events_of(session, number)]
+        voided = list(await session.scalars(select(VoidedEventRow).order_by(col(VoidedEventRow.n))))
+    assert kinds == ["dispatched", "withdrawn"]
+    assert row is not None
+    assert (row.status, row.last_event, row.hurries) == ("closed", 2, 0)
+    assert [(gone.n, gone.event["kind"]) for gone in voided] == [(2, "signed_in"), (3, "hurried")]
+
+
+async def test_a_late_write_of_a_step_never_taken_changes_nothing(
+    ledger: Ledger, opened: Open, summary: Make, event: Make
+) -> None:
+    number = await opened()
+    later = [event(1, at=NOON + timedelta(seconds=30))]
+    await ledger.run(record, summary(number), later)
+    await ledger.run(record, summary(number, status=Status.CLOSED), [event(1, kind=EventKind.WITHDRAWN)])
+    async with ledger.session() as session:
+        assert [kept.kind for kept in await events_of(session, number)] == ["dispatched"]
+        row = await get_case(session, number)
+    assert row is not None
+    assert row.status == "dispatched"
 
 
 @pytest.mark.parametrize("statement", ["UPDATE events SET kind = 'closed'", "DELETE FROM events"])

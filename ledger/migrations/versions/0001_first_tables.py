@@ -6,12 +6,19 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
+# A row leaves `events` only once it has been copied to `voided_events`: see ledger/recording.py.
+COPIED = """EXISTS (SELECT 1 FROM voided_events AS v
+    WHERE v.case_number = OLD.case_number AND v.n = OLD.n AND v.at = OLD.at)"""
+
 SQLITE_APPEND_ONLY = [
-    f"""
-    CREATE TRIGGER events_no_{verb.lower()} BEFORE {verb} ON events
-    BEGIN SELECT RAISE(ABORT, 'events is append-only'); END
     """
-    for verb in ("UPDATE", "DELETE")
+    CREATE TRIGGER events_no_update BEFORE UPDATE ON events
+    BEGIN SELECT RAISE(ABORT, 'events is append-only'); END
+    """,
+    f"""
+    CREATE TRIGGER events_no_delete BEFORE DELETE ON events WHEN NOT {COPIED}
+    BEGIN SELECT RAISE(ABORT, 'events is append-only'); END
+    """,
 ]
 POSTGRESQL_APPEND_ONLY = [
     """
@@ -19,8 +26,17 @@ POSTGRESQL_APPEND_ONLY = [
     $$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation'; END $$
     """,
     """
-    CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON events
+    CREATE TRIGGER events_append_only BEFORE UPDATE OR TRUNCATE ON events
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
+    """,
+    f"""
+    CREATE FUNCTION refuse_loss() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        IF {COPIED} THEN RETURN OLD; END IF;
+        RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
+    END $$
+    """,
+    """
+    CREATE TRIGGER events_no_loss BEFORE DELETE ON events FOR EACH ROW EXECUTE FUNCTION refuse_loss()
     """,
 ]
 
@@ -125,6 +141,15 @@ def _create_case_records() -> None:
         sa.Column("action", sa.String()),
         sa.Column("note", sa.String()),
         sa.Column("facts", sa.JSON(), nullable=False),
+    )
+    op.create_table(
+        "voided_events",
+        sa.Column("id", sa.Integer(), primary_key=True, autoincrement=True),
+        sa.Column("case_number", sa.String(), sa.ForeignKey("cases.number"), nullable=False, index=True),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("voided_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("event", sa.JSON(), nullable=False),
     )
     op.create_table(
         "notes",
