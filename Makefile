@@ -1,6 +1,6 @@
 # Everything a new machine needs: Python 3.11, pip, make and git. `make demo` shows the engine at work, `make test` checks it.
 
-PYTHON ?= python3.11
+PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
 
 .PHONY: setup up demo test bench lock clean
@@ -8,13 +8,21 @@ BIN := .venv/bin
 setup: .venv/ready
 
 .venv/ready: requirements.lock pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is missing: install it, or say 'make PYTHON=…' with its path."; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed."; exit 1; }
+	@command -v $(PYTHON) >/dev/null && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or later is missing: install it, or say 'make PYTHON=…' with its path."; exit 1; }
 	@echo "setting up .venv (once; a minute or so) …"
-	@$(PYTHON) -m venv .venv || { echo "The venv module is missing: install it (Debian: python3-venv)."; exit 1; }
+	@rm -rf .venv && { $(PYTHON) -m venv .venv 2>/dev/null || $(MAKE) --silent venv-without-ensurepip; }
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+# Some distributions ship Python's venv without its ensurepip; pip can fetch virtualenv instead.
+.PHONY: venv-without-ensurepip
+venv-without-ensurepip:
+	@rm -rf .venv && tool=$$(mktemp -d) && \
+		$(PYTHON) -m pip install --quiet --disable-pip-version-check --target "$$tool" virtualenv && \
+		PYTHONPATH="$$tool" $(PYTHON) -m virtualenv --quiet .venv && rm -rf "$$tool" || \
+		{ echo "No virtual environment can be made: install Python's venv module (Debian: python3-venv)."; exit 1; }
 
 up: setup
 	@$(BIN)/jiesu up
