@@ -35,6 +35,7 @@ class BareWorkflow:
             await self._tell(step)
         for timer in waiting:
             timer.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
         return len(self._taken)
 
     async def _wait_for(self, count: int) -> None:

@@ -18,9 +18,9 @@ from workflows.names import Taken
 
 log = logging.getLogger("jiesu.upkeep")
 
-GRACE = timedelta(seconds=20)
+GRACE = timedelta(seconds=10)
 """An intake younger than this is still being started by the API that took it."""
-PAUSE = timedelta(seconds=30)
+PAUSE = timedelta(seconds=10)
 BATCH = 500
 AT_ONCE = 20
 
@@ -43,7 +43,7 @@ async def sweep(client: Client, ledger: Ledger, city: City, task_queue: str) -> 
 
 
 async def keep_sweeping(client: Client, ledger: Ledger, city: City, task_queue: str) -> None:
-    """Sweep now and every half minute, for as long as the worker runs."""
+    """Sweep now and every few seconds, for as long as the worker runs."""
     while True:
         try:
             await sweep(client, ledger, city, task_queue)

@@ -197,7 +197,8 @@ class _Busy(Exception):
 def _may_pass(error: BaseException) -> bool:
     """Whether what did not answer may do so when it is asked again."""
     if isinstance(error, RPCError):
-        return error.status is not RPCStatusCode.NOT_FOUND
+        # A case accepted while the engine was down is not there yet; a completed one never comes back.
+        return error.status is not RPCStatusCode.NOT_FOUND or "completed" not in error.message
     return isinstance(error, _Busy | httpx2.TransportError | RuntimeError)
 
 

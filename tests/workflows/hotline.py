@@ -16,12 +16,11 @@ from temporalio.client import WorkflowHandle, WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import WorkflowRunner
 
-from domain.case import Opening
 from domain.city import City
 from domain.command import Command
 from domain.roles import ENGINE, MAY, Actor, Role
 from domain.steps import ENGINE_STEPS, PEOPLE_STEPS
-from ledger.cases import Intake, events_of, get_case, measures_of, messages_of, open_case
+from ledger.cases import Intake, events_of, get_case, measures_of, messages_of, open_case, opening
 from ledger.database import Ledger
 from ledger.models import CaseRow, EventRow, MeasureRow, MessageRow
 from ledger.notes import put_note
@@ -174,14 +173,6 @@ class Hotline:
         """Wait until the case's workflow is over; what it returned."""
         result: Any = await asyncio.wait_for(self.case(number).result(), 30)
         return Taken.model_validate(result)
-
-
-def opening(row: CaseRow) -> Opening:
-    return Opening(
-        number=row.number, received_at=row.received_at, by=Actor(role=Role(row.opened_role), id=row.opened_id),
-        channel=row.channel, category=row.category, item=row.item, outage=row.outage, province=row.province,
-        grid=row.grid, marks=row.marks,
-    )  # fmt: skip
 
 
 def kinds(events: Iterable[EventRow]) -> list[str]:

@@ -5,7 +5,8 @@ from typing import Any
 from domain.case import Case
 from domain.events import Event
 from domain.steps import PEOPLE_STEPS
-from tests.workflows.hotline import PERSONAL, Hotline, Street, eventually, kinds, opening
+from ledger.cases import opening
+from tests.workflows.hotline import PERSONAL, Hotline, Street, eventually, kinds
 
 STEPS: dict[str, dict[str, Any]] = {
     "dispatch": {"lead": "zz-water"},

@@ -1,0 +1,69 @@
+"""Looking after cases from outside: what a crash left unstarted is started, a changed calendar reaches open cases."""
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from domain.calendar import load_calendar
+from domain.roles import Role
+from domain.rulebook import ClockName
+from ledger.cases import Intake, open_case
+from settings import ROOT
+from temporal.upkeep import apply_calendar, sweep
+from tests.workflows.hotline import PERSONAL, Hotline, eventually, kinds
+
+
+async def _accepted_only(hotline: Hotline, ago: timedelta) -> str:
+    """A request that was written down by an API that died before it started the case."""
+    personal: dict[str, Any] = dict(PERSONAL)
+    intake = Intake(
+        received_at=datetime.now(UTC) - ago, channel="phone", category="help", opened_role=Role.AGENT,
+        opened_id="agent-1", rulebook_version="1", **personal,
+    )  # fmt: skip
+    async with hotline.ledger.session() as session:
+        row, _ = await open_case(session, "SW", intake, date.fromordinal(730_000 + int(ago.total_seconds())))
+    return row.number
+
+
+async def test_a_case_left_unstarted_is_started_once_and_its_clock_runs_from_the_receipt(hotline: Hotline) -> None:
+    left = await _accepted_only(hotline, timedelta(minutes=5))
+    young = await _accepted_only(hotline, timedelta(seconds=1))
+    client, city, queue = hotline.server.client, hotline.city, hotline.task_queue
+    assert await sweep(client, hotline.ledger, city, queue) == 1
+
+    async def started() -> bool:
+        return (await hotline.row(left)).started
+
+    await eventually(started)
+    assert await sweep(client, hotline.ledger, city, queue) == 0
+    assert kinds(await hotline.events(left)) == ["received"]
+    row = await hotline.row(left)
+    assert row.due is not None
+    assert row.due_clock == ClockName.DISPATCH
+    assert not (await hotline.row(young)).started
+
+
+async def test_a_day_off_that_is_announced_moves_the_deadlines_of_open_cases_and_says_why(
+    hotline: Hotline, tmp_path: Path
+) -> None:
+    number = await hotline.receive()
+    closed = await hotline.receive()
+    await hotline.take(closed, "withdraw")
+    await hotline.closed(closed)
+    before = (await hotline.row(number)).due
+    assert before is not None
+    off = (before - timedelta(hours=12)).date()
+    overrides = tmp_path / "calendar.toml"
+    overrides.write_text(
+        (ROOT / "cities/zhengzhou/calendar.toml").read_text()
+        + f'\n[[day]]\ndate = {off}\nworking = false\nwhy = "全市停工"\nsource = "test"\n'
+    )
+    changed = hotline.city.model_copy(update={"calendar": load_calendar(overrides)})
+    for _ in range(2):
+        assert await apply_calendar(hotline.server.client, hotline.ledger, changed) == (1, 0)
+    after = (await hotline.row(number)).due
+    assert after is not None
+    assert after > before
+    assert kinds(await hotline.events(number)) == ["received", "calendar_changed", "deadline_moved"]
+    [moved] = [event for event in await hotline.events(number) if event.kind == "deadline_moved"]
+    assert "全市停工" in moved.facts["why"]
