@@ -106,7 +106,7 @@ async def _measure(bench: "Bench", cases: int, say: Say) -> Result:
     events, size = max(costs)
     plain = median([(await _cost(await bench.bare(0)))[0] for _ in range(SAMPLES)])
     timers = max(0, int(median(cost[0] for cost in costs) - plain) // 2)
-    bare_events = max([(await _cost(await bench.bare(timers)))[0] for _ in range(SAMPLES)])
+    bare_events = int(median([(await _cost(await bench.bare(timers)))[0] for _ in range(SAMPLES)]))
     say(f"one case: {events} events, {size} bytes; the bare workflow: {bare_events} events")
     ours = bare = 0.0
     for turn in range(TURNS):
