@@ -36,7 +36,7 @@ def _as_problem(content: dict[str, Any]) -> None:
 
 
 def create_app() -> FastAPI:
-    """The whole interface, one router per audience."""
+    """The whole interface."""
     app = Api(
         title="Jiesu 接诉",
         version="0.1.0",

@@ -101,19 +101,24 @@ async def receive(
     async with jiesu.ledger.session() as session:
         row, new = await open_case(session, jiesu.city.rulebook.code, intake, day, f"{actor.id}:{key}" if key else None)
     if not row.started:
-        row = await _start(jiesu, row, day)
+        row = await _start(jiesu, row, day if new else None)
     response.status_code = 201 if new else 200
     response.headers["Location"] = f"/cases/{row.number}"
-    return _accepted(row, suggestions)
+    return Accepted(**row.model_dump(include=set(Accepted.model_fields)), suggestions=suggestions)
 
 
-async def _start(jiesu: Service, row: CaseRow, day: date) -> CaseRow:
-    """Start the case, under another number where the engine knows its own from a ledger that was lost."""
+async def _start(jiesu: Service, row: CaseRow, day: date | None) -> CaseRow:
+    """Start the case, under another number of `day` where the engine knows its own from a ledger that was lost.
+
+    Without `day` somebody has been told the number, so it stays, and people must look into it.
+    """
     while True:
         try:
             await jiesu.start(row)
         except NumberTaken:
             log.error("number %s is taken in the engine: was this ledger put beside another's engine?", row.number)
+            if day is None:
+                return row
             async with jiesu.ledger.session() as session:
                 row = await renumber(session, row.number, jiesu.city.rulebook.code, day)
         else:
@@ -163,17 +168,3 @@ def usable_position(longitude: float | None, latitude: float | None) -> bool:
     if longitude is None or latitude is None or (longitude, latitude) == (0, 0):
         return False
     return -180 <= longitude <= 180 and -90 <= latitude <= 90
-
-
-def _accepted(row: CaseRow, suggestions: list[Suggestion]) -> Accepted:
-    return Accepted(
-        number=row.number,
-        received_at=row.received_at,
-        category=row.category,
-        item=row.item,
-        outage=row.outage,
-        province=row.province,
-        grid=row.grid,
-        marks=row.marks,
-        suggestions=suggestions,
-    )

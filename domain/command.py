@@ -1,5 +1,6 @@
 """What a step is: who asks what of a case."""
 
+from abc import ABC, abstractmethod
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from domain.case import Case
 
 
-class Command(BaseModel):
+class Command(BaseModel, ABC):
     """One step asked of a case. `step` is its name everywhere: route, update in the engine, row of the role table.
 
     `note` names the free text that belongs to it, which stays in the ledger.
@@ -26,6 +27,6 @@ class Command(BaseModel):
     by: Actor
     note: str | None = None
 
+    @abstractmethod
     def take(self, case: "Case", at: datetime) -> None:
         """Check the rules and change the case, or raise Refused. `at` is UTC."""
-        raise NotImplementedError

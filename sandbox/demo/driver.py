@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 from uuid import uuid4
@@ -42,7 +42,6 @@ class Case:
     number: str
     suggestion: dict[str, Any] | None
     say: Say
-    presses: list[int] = field(default_factory=list)
 
 
 class Driver:
