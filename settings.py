@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from limits import parse
+from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent
@@ -37,6 +38,35 @@ class Settings(BaseSettings):
     patience: float = Field(default=10.0, gt=0)
     """Seconds a step may wait for a worker before the caller is asked to repeat it."""
 
+    codec_keys: SecretStr | None = None
+    """Keys of the payload codec, `id:base64 …` separated by blanks or lines; the first encrypts, all decrypt."""
+
+    codec_keys_file: Path | None = None
+    """File with the same, read again when a key is missing; without both, the one that the embedded stack made."""
+
+    oidc_issuer: str | None = None
+    """Issuer of staff's OpenID Connect tokens; without it staff come with API keys only."""
+
+    oidc_audience: str | None = None
+    oidc_jwks_url: HttpUrl | None = None
+
+    oidc_role_claim: str = "role"
+    """Claim that names the post; dots lead into nested claims, such as `realm_access.roles`."""
+
+    oidc_unit_claim: str = "unit"
+
+    attachments: Path | None = None
+    """Folder of attached files, shared by all API processes; without it a folder under `home`."""
+
+    keep_personal_days: int = Field(default=1095, ge=0)
+    """Days after closing for which a case keeps its personal data; `jiesu erase` refuses before."""
+
+    rate_limit: str = "100/second"
+    """Requests that one client (a credential, or an address without one) may make of one API process."""
+
+    web_origins: str = ""
+    """Origins of Temporal Web UIs that may ask our codec server, separated by blanks."""
+
     host: str = "127.0.0.1"
     """Address on which the embedded stack listens."""
 
@@ -53,6 +83,23 @@ class Settings(BaseSettings):
             raise ValueError("must begin with postgresql:// or sqlite:///")
         return url
 
+    @field_validator("rate_limit")
+    @classmethod
+    def _a_rate(cls, rate: str) -> str:
+        try:
+            parse(rate)
+        except ValueError:
+            raise ValueError("must be a rate such as 100/second or 3000/minute") from None
+        return rate
+
+    @model_validator(mode="after")
+    def _oidc_whole(self) -> Self:
+        named = {name: getattr(self, name) for name in ("oidc_issuer", "oidc_audience", "oidc_jwks_url")}
+        missing = [name for name, value in named.items() if value is None]
+        if missing and len(missing) < len(named):
+            raise ValueError(f"OpenID Connect needs issuer, audience and JWKS URL; {', '.join(missing)} is not set")
+        return self
+
     @model_validator(mode="after")
     def _ports_apart(self) -> Self:
         names = ("api_port", "temporal_port", "temporal_ui_port")
@@ -67,6 +114,10 @@ class Settings(BaseSettings):
     @property
     def city_folder(self) -> Path:
         return self.cities / self.city
+
+    @property
+    def attachments_folder(self) -> Path:
+        return self.attachments or self.home.resolve() / "attachments"
 
     @property
     def ledger_url(self) -> str:

@@ -61,9 +61,21 @@ MAY: dict[str, frozenset[Role]] = {
     "hurry": frozenset({_R.CITIZEN, _R.AGENT}),
     "withdraw": frozenset({_R.CITIZEN, _R.AGENT}),
     "close": frozenset({_R.SUPERVISOR}),
+    "attach": frozenset({_R.CITIZEN, _R.AGENT, _R.DISPATCHER, _R.UNIT, _R.GRID, _R.CALLBACK, _R.INTEGRATION}),
+    "track": frozenset({_R.CITIZEN}),
     "read": frozenset(set(_R) - {_R.CITIZEN, _R.SYSTEM}),
+    "read-personal": frozenset({_R.AGENT, _R.DISPATCHER, _R.UNIT, _R.GRID, _R.CALLBACK, _R.SUPERVISOR, _R.INSPECTOR}),
+    "read-readers": frozenset({_R.INSPECTOR, _R.ADMIN}),
+    "export": frozenset({_R.SUPERVISOR, _R.INSPECTOR}),
+    "record-finding": frozenset({_R.INSPECTOR}),
+    "read-findings": frozenset({_R.INSPECTOR}),
+    "decode": frozenset({_R.SUPERVISOR, _R.INSPECTOR, _R.ADMIN}),
 }
-"""Step or reading → the roles that may."""
+"""Step or reading → the roles that may. A citizen's part needs the code of the case besides.
+
+`read` shows who has what to do, masked; `read-personal` also name, phone, address and words of the request; `decode`
+opens a workflow's payloads in the Temporal Web UI, which hold codes and no personal data.
+"""
 
 
 def may(role: Role, step: str) -> bool:

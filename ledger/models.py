@@ -36,6 +36,10 @@ class CaseRow(SQLModel, table=True):
     """The request's number at the province or at 110."""
     marks: list[str] = Field(default_factory=list, sa_type=JSON, nullable=False)
     """Such as `no_contact`, `no_location`."""
+    withheld: bool = False
+    """Whether the citizen asked that unit and grid do not learn who they are."""
+    code: str | None = Field(default=None, repr=False)
+    """What the citizen shows to track, supplement, hurry and rate; sent by text message only."""
     intake_key: str | None = Field(default=None, unique=True, index=True)
     intake_hash: str
     started: bool = False
@@ -65,6 +69,17 @@ class CaseRow(SQLModel, table=True):
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
     last_event: int = 0
     """Number of the last event projected; 0 before the first."""
+
+    head: str | None = None
+    """Hash of the last event."""
+    seal: str | None = None
+    """Hash over head and standing: see ledger/chain.py."""
+    salt: str | None = Field(default=None, repr=False)
+    """Hides what `sealed` commits to; erased with the personal data."""
+    sealed: str | None = None
+    """Hash over salt and personal data, which the first event carries into the chain."""
+    erased_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the personal data was removed."""
 
 
 class CaseUnitRow(SQLModel, table=True):
@@ -97,6 +112,10 @@ class EventRow(SQLModel, table=True):
     action: str | None = None
     note: str | None = None
     facts: dict[str, Any] = Field(default_factory=dict, sa_type=JSON, nullable=False)
+    sealed: str | None = None
+    """Hash of the personal words that belong to it: the request's with the first event, else its note's."""
+    hash: str | None = None
+    """Hash over this event and the hash of the one before: see ledger/chain.py."""
 
 
 class VoidedEventRow(SQLModel, table=True):
@@ -123,6 +142,10 @@ class NoteRow(SQLModel, table=True):
     author_id: str
     text: str = Field(sa_type=Text, repr=False)
     created_at: datetime = Field(sa_type=Instant)
+    salt: str | None = Field(default=None, repr=False)
+    """Hides what `sealed` commits to; erased with the text."""
+    sealed: str | None = None
+    """Hash over salt and text, which the event that names the note carries into the chain."""
 
 
 class MessageRow(SQLModel, table=True):
@@ -231,3 +254,57 @@ class RequestRow(SQLModel, table=True):
     key: str = Field(primary_key=True)
     body_hash: str
     at: datetime = Field(sa_type=Instant)
+
+
+class ReadRow(SQLModel, table=True):
+    """A read of personal data by staff. Append-only."""
+
+    __tablename__ = "reads"
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(sa_type=Instant)
+    case_number: str = Field(index=True)
+    role: str
+    actor_id: str = Field(index=True)
+    actor_unit: str | None = None
+    what: str
+    """`case`, `timeline`, `search`, `record`, `attachment` …"""
+
+
+class FindingRow(SQLModel, table=True):
+    """What an inspector found; personal, and read by inspectors only."""
+
+    __tablename__ = "findings"
+
+    id: str = Field(primary_key=True)
+    case_number: str = Field(foreign_key="cases.number", index=True)
+    author_id: str
+    text: str = Field(sa_type=Text, repr=False)
+    at: datetime = Field(sa_type=Instant)
+
+
+class AttachmentRow(SQLModel, table=True):
+    """A file that belongs to a case; its content is kept outside the database under its SHA-256."""
+
+    __tablename__ = "attachments"
+
+    case_number: str = Field(primary_key=True, foreign_key="cases.number")
+    sha256: str = Field(primary_key=True, index=True)
+    media_type: str
+    size: int
+    """Bytes."""
+    author_role: str
+    author_id: str
+    at: datetime = Field(sa_type=Instant)
+
+
+class AttemptRow(SQLModel, table=True):
+    """Wrong codes given for a case, or by a client, since the last right one."""
+
+    __tablename__ = "attempts"
+
+    subject: str = Field(primary_key=True)
+    """`case:<number>` or `client:<address>`."""
+    failures: int
+    last_at: datetime = Field(sa_type=Instant)
+    locked_until: datetime | None = Field(default=None, sa_type=Instant)

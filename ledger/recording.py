@@ -110,6 +110,8 @@ def _event_values(number: str, event: Event) -> dict[str, Any]:
         "action": event.action and event.action.value,
         "note": event.note,
         "facts": to_jsonable_python(event.facts),
+        "sealed": None,
+        "hash": None,
     }
 
 
