@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Awaitable
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -26,11 +27,12 @@ from domain.effects import Party
 from domain.errors import ConfigError
 from ledger.database import Ledger, open_ledger
 from settings import Settings, read_settings
-from temporal import search_attributes
+from temporal import schedules, search_attributes
 from temporal.connection import connect_patiently
 from temporal.tracing import start_tracing
-from temporal.upkeep import keep_sweeping
+from temporal.upkeep import Sweeper
 from workflows.case import CaseWorkflow
+from workflows.sweep import SweepWorkflow
 
 log = logging.getLogger("jiesu.worker")
 
@@ -66,10 +68,10 @@ async def create_worker(
     return Worker(
         client,
         task_queue=task_queue,
-        workflows=[CaseWorkflow],
+        workflows=[CaseWorkflow, SweepWorkflow],
         activities=[
             Scribe(ledger).record, units.tell, grids.tell, sms.text, oversight.supervise, oversight.refer,
-            together.try_all,
+            together.try_all, Sweeper(client, ledger, city, task_queue).keep_sweeping,
         ],
         interceptors=[PlainErrors()],
         workflow_runner=runner or UnsandboxedWorkflowRunner(),
@@ -88,15 +90,15 @@ async def serve(settings: Settings) -> None:
         if (tracing := start_tracing("jiesu-worker")) is not None:
             stack.callback(tracing.shutdown)
         client = await connect_patiently()
-        await _ensure_search_attributes(client)
+        await _ensure(search_attributes.ensure(client), "search attributes")
+        await _ensure(schedules.ensure(client, settings.task_queue), "the sweep's schedule")
         ledger = open_ledger(settings.ledger_url)
         stack.push_async_callback(ledger.close)
         worker = await create_worker(client, city, ledger, settings.task_queue, stack)
         async with worker:
             marker = settings.home / "worker.ready"
             _mark(marker)
-            sweeping = asyncio.create_task(keep_sweeping(client, ledger, city, settings.task_queue))
-            stack.callback(sweeping.cancel)
+            await Sweeper(client, ledger, city, settings.task_queue).sweep_if_possible()
             log.info("carrying cases of %s on task queue %s", city.rulebook.city, settings.task_queue)
             await stop.wait()
             log.info("draining: no more work is taken, running activities have %s to finish", DRAIN)
@@ -104,12 +106,12 @@ async def serve(settings: Settings) -> None:
     log.info("stopped")
 
 
-async def _ensure_search_attributes(client: Client) -> None:
+async def _ensure(setting_up: Awaitable[object], what: str) -> None:
     try:
-        await search_attributes.ensure(client)
+        await setting_up
     except RPCError as error:
-        # A worker need not have the right to; the platform team then adds those of workflows/attributes.py once.
-        log.warning("search attributes could not be looked after: %s", error.status.name)
+        # A worker need not have the right to; the platform team then adds them once, as the README says.
+        log.warning("%s could not be looked after: %s", what, error.status.name)
 
 
 def _mark(marker: Path) -> None:

@@ -2,9 +2,12 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
+from temporalio import activity
 from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.city import City
@@ -14,13 +17,13 @@ from ledger.cases import open_cases, opening, unstarted
 from ledger.database import LEDGER_ERRORS, Ledger
 from ledger.models import CaseRow
 from temporal.start import NumberTaken, start_case, travelling_calendar
-from workflows.names import Taken
+from workflows.names import KEEP_SWEEPING, SHIFT, Taken
 
 log = logging.getLogger("jiesu.upkeep")
 
 GRACE = timedelta(seconds=10)
 """An intake younger than this is still being started by the API that took it."""
-PAUSE = timedelta(seconds=10)
+PAUSE = timedelta(seconds=5)
 BATCH = 500
 AT_ONCE = 20
 
@@ -42,14 +45,34 @@ async def sweep(client: Client, ledger: Ledger, city: City, task_queue: str) -> 
     return len(left)
 
 
-async def keep_sweeping(client: Client, ledger: Ledger, city: City, task_queue: str) -> None:
-    """Sweep now and every few seconds, for as long as the worker runs."""
-    while True:
+class Sweeper:
+    """Sweeps by turns: the activity of a shift, and once when a worker starts."""
+
+    def __init__(self, client: Client, ledger: Ledger, city: City, task_queue: str) -> None:
+        self._of = (client, ledger, city, task_queue)
+
+    @activity.defn(name=KEEP_SWEEPING)
+    async def keep_sweeping(self) -> None:
+        """Sweep every few seconds until the shift ends.
+
+        Raises ApplicationError when this worker is told to stop, so that another goes on at once.
+        """
+        end = activity.info().scheduled_time + SHIFT
+        while datetime.now(UTC) < end:
+            activity.heartbeat()
+            await self.sweep_if_possible()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(activity.wait_for_worker_shutdown(), PAUSE.total_seconds())
+                raise ApplicationError(
+                    "This worker is told to stop.", type="handing_over", category=ApplicationErrorCategory.BENIGN
+                )
+
+    async def sweep_if_possible(self) -> None:
+        """Sweep once; a ledger or engine that does not answer is left to the next turn."""
         try:
-            await sweep(client, ledger, city, task_queue)
+            await sweep(*self._of)
         except (*LEDGER_ERRORS, RPCError, RuntimeError) as error:
             log.warning("sweep put off: %s", type(error).__name__)
-        await asyncio.sleep(PAUSE.total_seconds())
 
 
 async def apply_calendar(client: Client, ledger: Ledger, city: City) -> tuple[int, int]:

@@ -20,6 +20,8 @@ from ledger.database import open_ledger
 from settings import ROOT
 from tests.workflows.conftest import ledger_url, sandbox_city, server, street
 from tests.workflows.hotline import Hotline, Street, eventually, kinds, rungs
+from tests.workflows.test_upkeep import accepted_only
+from workflows.names import SWEEP
 
 OUTAGE = timedelta(hours=2)
 """The dispatch limit of an outage."""
@@ -112,3 +114,22 @@ async def test_asked_to_end_a_worker_drains_and_takes_its_marker_away(hotline: H
     assert await asyncio.to_thread(process.wait, 20) == 0
     assert not workers.marker.exists()
     assert kinds(await hotline.events(number)) == ["received", "dispatched"]
+
+
+async def test_what_an_api_accepted_but_never_started_is_found_by_the_shift_of_a_worker_or_of_its_successor(
+    hotline: Hotline, workers: Workers
+) -> None:
+    first = await workers.start()
+    number = await accepted_only(hotline, timedelta(minutes=5))
+
+    async def started() -> bool:
+        return (await hotline.row(number)).started
+
+    await eventually(started)
+    shifts = [run async for run in hotline.server.client.list_workflows(f"TaskQueue = '{hotline.task_queue}'")]
+    assert sum(run.workflow_type == SWEEP for run in shifts) == 1
+    first.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(first.wait, 20) == 0
+    await workers.start()
+    number = await accepted_only(hotline, timedelta(minutes=6))
+    await eventually(started)

@@ -1,6 +1,6 @@
 """Names by which the engine's pieces call each other, and the messages that travel between them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from pydantic import BaseModel
@@ -12,6 +12,15 @@ from domain.rulebook import ClockName, Rulebook
 
 CASE: Final = "Case"
 """Workflow type of a case; its id is the case number."""
+
+SWEEP: Final = "Sweep"
+"""Workflow type of a shift of the sweep."""
+
+KEEP_SWEEPING: Final = "keep_sweeping"
+"""Name of the activity that carries out a shift."""
+
+SHIFT: Final = timedelta(hours=1)
+"""How long a shift of the sweep lasts, and how often the Schedule starts one."""
 
 
 class Taken(BaseModel):

@@ -17,6 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
@@ -29,6 +30,7 @@ from sandbox.serve import City as SandboxCity
 from settings import ROOT
 from temporal import embedded, search_attributes
 from tests.workflows.hotline import Hotline, Street, eventually
+from workflows.names import SWEEP
 
 HISTORIES = Path(__file__).with_name("histories")
 NOBODY = "recorder"
@@ -137,9 +139,24 @@ async def record(folder: Path) -> None:
             if (await hotline.row(number)).status == "closed":
                 await hotline.closed(number)
             history = await hotline.history(number)
-            path = folder / f"{kind.__name__}.json"
-            path.write_text(json.dumps(_plain(history.to_json_dict()), ensure_ascii=False, indent=1) + "\n")
-            print(f"{kind.__name__}: {len(history.events)} events")
+            _write(folder / f"{kind.__name__}.json", history)
+        _write(folder / "sweep" / "shift.json", await shift(hotline))
+
+
+async def shift(hotline: Hotline) -> WorkflowHistory:
+    """A shift of the sweep that is under way: one ends after an hour only."""
+    handle = await hotline.server.client.start_workflow(SWEEP, id="sweep", task_queue=hotline.task_queue)
+
+    async def under_way() -> bool:
+        return bool((await handle.describe()).raw_description.pending_activities)
+
+    await eventually(under_way)
+    return await handle.fetch_history()
+
+
+def _write(path: Path, history: WorkflowHistory) -> None:
+    path.write_text(json.dumps(_plain(history.to_json_dict()), ensure_ascii=False, indent=1) + "\n")
+    print(f"{path.stem}: {len(history.events)} events")
 
 
 def _plain(value: Any) -> Any:

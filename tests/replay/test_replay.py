@@ -12,8 +12,10 @@ from tests.workflows.conftest import GUARDED
 from tests.workflows.hotline import NOTE, PERSONAL
 from workflows.attributes import LEAD
 from workflows.case import CaseWorkflow
+from workflows.sweep import SweepWorkflow
 
-HISTORIES = sorted(Path(__file__).with_name("histories").glob("*.json"))
+FOLDER = Path(__file__).with_name("histories")
+HISTORIES = sorted(FOLDER.glob("*.json"))
 RUNNERS = {"sandboxed": GUARDED, "as in production": UnsandboxedWorkflowRunner()}
 
 
@@ -22,7 +24,9 @@ def read(path: Path) -> WorkflowHistory:
 
 
 async def replay(path: Path, runner: WorkflowRunner) -> None:
-    replayer = Replayer(workflows=[CaseWorkflow], workflow_runner=runner, data_converter=pydantic_data_converter)
+    replayer = Replayer(
+        workflows=[CaseWorkflow, SweepWorkflow], workflow_runner=runner, data_converter=pydantic_data_converter
+    )
     await replayer.replay_workflow(read(path))
 
 
@@ -34,6 +38,11 @@ def test_there_are_histories_of_several_kinds() -> None:
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
 async def test_history_replays(path: Path, runner: WorkflowRunner) -> None:
     await replay(path, runner)
+
+
+@pytest.mark.parametrize("runner", RUNNERS.values(), ids=RUNNERS)
+async def test_a_shift_of_the_sweep_replays(runner: WorkflowRunner) -> None:
+    await replay(FOLDER / "sweep" / "shift.json", runner)
 
 
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)

@@ -13,7 +13,7 @@ from temporal.upkeep import apply_calendar, sweep
 from tests.workflows.hotline import PERSONAL, Hotline, eventually, kinds
 
 
-async def _accepted_only(hotline: Hotline, ago: timedelta) -> str:
+async def accepted_only(hotline: Hotline, ago: timedelta) -> str:
     """A request that was written down by an API that died before it started the case."""
     personal: dict[str, Any] = dict(PERSONAL)
     intake = Intake(
@@ -26,8 +26,8 @@ async def _accepted_only(hotline: Hotline, ago: timedelta) -> str:
 
 
 async def test_a_case_left_unstarted_is_started_once_and_its_clock_runs_from_the_receipt(hotline: Hotline) -> None:
-    left = await _accepted_only(hotline, timedelta(minutes=5))
-    young = await _accepted_only(hotline, timedelta(seconds=1))
+    left = await accepted_only(hotline, timedelta(minutes=5))
+    young = await accepted_only(hotline, timedelta(seconds=1))
     client, city, queue = hotline.server.client, hotline.city, hotline.task_queue
     assert await sweep(client, hotline.ledger, city, queue) == 1
 
