@@ -10,12 +10,12 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "该操作适用于“{wanted_zh}”的工单，本工单当前为“{status_zh}”。",
     ),
     "unknown_ground": (
-        "'{ground}' is not one of the grounds for not accepting a request: {known}.",
-        "“{ground}”不是规定的不予受理情形。",
+        "This is not one of the grounds for not accepting a request: {known}.",
+        "这不是规定的不予受理情形。",
     ),
     "unknown_category": (
-        "'{category}' is not a category of this city's rulebook: {known}.",
-        "“{category}”不是本市规则中的诉求类别。",
+        "This is not a category of this city's rulebook: {known}.",
+        "本市规则中没有该诉求类别。",
     ),
     "already_dispatched": (
         "Already dispatched to {unit} on {on}; to send it elsewhere, redispatch it with a reason.",
@@ -106,7 +106,7 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "内容与现状相同，无需变更。",
     ),
 }
-"""Code → (English, Chinese). Placeholders are codes and dates, in Chinese also units' names; never personal data."""
+"""Code → (English, Chinese). Placeholders are codes and dates of ours, never words a caller typed: they may be personal."""
 
 
 class Refused(Exception):

@@ -26,7 +26,7 @@ class Reclassify(Command):
         case.require(Status.RECEIVED, Status.DISPATCHED, Status.RETURNED, Status.HANDLING)
         category = case.category if self.category is None else self.category
         if category not in case.rulebook.categories:
-            raise Refused("unknown_category", category=category, known=", ".join(sorted(case.rulebook.categories)))
+            raise Refused("unknown_category", known=", ".join(sorted(case.rulebook.categories)))
         item = case.item if self.item is None else self.item
         outage = case.outage if self.outage is None else self.outage
         if (category, item, outage) == (case.category, case.item, case.outage):

@@ -22,7 +22,7 @@ class Reject(Command):
     def take(self, case: "Case", at: datetime) -> None:
         case.require(Status.RECEIVED, Status.RETURNED)
         if self.ground not in case.rulebook.grounds:
-            raise Refused("unknown_ground", ground=self.ground, known=", ".join(sorted(case.rulebook.grounds)))
+            raise Refused("unknown_ground", known=", ".join(sorted(case.rulebook.grounds)))
         clock = case.stop(ClockName.DISPATCH)
         case.record(EventKind.REJECTED, self.by, at, clock=clock, note=self.note, ground=self.ground)
         case.close(Outcome.REJECTED, self.by, at)
