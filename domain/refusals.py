@@ -106,7 +106,7 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "内容与现状相同，无需变更。",
     ),
 }
-"""Code → (English, Chinese). Placeholders are codes and dates of ours, never words a caller typed: they may be personal."""
+"""Code → (English, Chinese). Placeholders are codes and dates, never words a caller typed: they may be personal."""
 
 
 class Refused(Exception):
