@@ -3,7 +3,7 @@
 PYTHON ?= $(shell command -v python3.11 || echo python3)
 BIN := .venv/bin
 
-.PHONY: setup up demo test bench lock clean
+.PHONY: setup up demo test chaos bench lock clean
 
 setup: .venv/ready
 
@@ -36,6 +36,10 @@ test: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2
+
+# Kills processes under load and checks that nothing was lost; `.venv/bin/jiesu chaos --help` for seed and length.
+chaos: setup
+	@$(BIN)/jiesu chaos
 
 bench: setup
 	@$(BIN)/jiesu bench case

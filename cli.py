@@ -1,9 +1,11 @@
 """The command line: one command, `jiesu`, with a subcommand for each thing a city does with it."""
 
+import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from secrets import randbelow
 from typing import Annotated, NoReturn
 from zoneinfo import ZoneInfo
 
@@ -13,8 +15,9 @@ from domain.calendar import WorkCalendar, load_calendar
 from domain.deadlines import DayRules, Explanation, explain
 from domain.errors import ConfigError
 from domain.limits import Limit
-from domain.roles import MAY
+from domain.roles import MAY, Role
 from domain.rulebook import load_rulebook
+from ledger.audit_cli import audit
 from ledger.cli import keys
 from ledger.database import LEDGER_ERRORS
 from sandbox.supervisor import StackError
@@ -22,10 +25,14 @@ from settings import read_settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.add_typer(keys, name="key")
+app.add_typer(audit, name="audit")
 
 
 bench = typer.Typer(no_args_is_help=True, help="What it costs and how fast it is.")
 app.add_typer(bench, name="bench")
+
+codec = typer.Typer(no_args_is_help=True, help="Keys that encrypt what the engine keeps.")
+app.add_typer(codec, name="codec")
 
 calendar = typer.Typer(no_args_is_help=True, help="The working-day calendar.")
 app.add_typer(calendar, name="calendar")
@@ -77,6 +84,20 @@ def demo() -> None:
     raise typer.Exit(status)
 
 
+@app.command()
+def chaos(
+    cases: Annotated[int, typer.Option(min=1, max=5000, help="Cases of the load.")] = 300,
+    kills: Annotated[int, typer.Option(min=0, max=1000, help="Processes killed while it runs.")] = 40,
+    seed: Annotated[int | None, typer.Option(help="Load and kills of an earlier run; without it, new ones.")] = None,
+) -> None:
+    """Kill worker, API, Temporal server and PostgreSQL under a load of cases, then check that nothing was lost."""
+    from sandbox.chaos import run
+
+    with _plain_errors():
+        status = run(read_settings(), cases=cases, kills=kills, seed=randbelow(1_000_000) if seed is None else seed)
+    raise typer.Exit(status)
+
+
 @bench.command("case")
 def bench_case(
     cases: Annotated[int, typer.Option(min=4, max=100_000, help="Lifecycles to run of each kind.")] = 200,
@@ -87,11 +108,61 @@ def bench_case(
 
     with _plain_errors():
         result = run(read_settings(), cases, lambda text: typer.echo(text, err=True)).as_dict()
+    _print_figures(result, as_json)
+
+
+@bench.command("intake")
+def bench_intake(
+    requests: Annotated[int, typer.Option(min=8, max=1_000_000, help="Requests to each of the two.")] = 4000,
+    clients: Annotated[int, typer.Option(min=1, max=1000, help="Clients that send them at the same time.")] = 16,
+    postgres: Annotated[str | None, typer.Option(help="URL of a PostgreSQL server to measure on as well.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure how fast requests are accepted, and what it costs that none of them is ever lost."""
+    from bench.intake import run
+
+    with _plain_errors():
+        result = run(read_settings(), requests, clients, postgres, lambda text: typer.echo(text, err=True))
+    _print_figures(result, as_json)
+
+
+@bench.command("codec")
+def bench_codec(
+    cases: Annotated[int, typer.Option(min=4, max=100_000, help="Lifecycles to run with the codec and without.")] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure what encryption costs a case, in bytes and milliseconds."""
+    from bench.codec import run
+
+    with _plain_errors():
+        result = run(read_settings(), cases, lambda text: typer.echo(text, err=True)).as_dict()
+    _print_figures(result, as_json)
+
+
+def _print_figures(figures: Mapping[str, float], as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(result, indent=2))
+        typer.echo(json.dumps(figures, indent=2))
     else:
-        for name, value in result.items():
+        for name, value in figures.items():
             typer.echo(f"{name:<24} {value:,.10g}")
+
+
+@codec.command("key")
+def codec_key() -> None:
+    """Print a fresh key, for JIESU_CODEC_KEYS or a file of keys."""
+    from temporal.keyring import new_key
+
+    typer.echo(new_key())
+
+
+@codec.command("rotate")
+def codec_rotate() -> None:
+    """Put a fresh key in front of those of the file of keys; every process notices by itself."""
+    from temporal.keyring import file_to_rotate, rotate
+
+    with _plain_errors():
+        path = file_to_rotate(read_settings())
+        typer.echo(f"{path}: from now on {rotate(path)} encrypts; the keys after it still decrypt.")
 
 
 @app.command()
@@ -115,11 +186,29 @@ def calendar_apply() -> None:
 
 
 @app.command()
+def erase(
+    case: Annotated[str | None, typer.Argument(help="Number of the case.")] = None,
+    due: Annotated[bool, typer.Option("--due", help="Every case whose retention is over.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
+) -> None:
+    """Remove the personal data of CASE after its retention, and keep the anonymous record. Backups are not reached."""
+    from ledger.erase_cli import run
+
+    with _plain_errors():
+        if due == (case is not None):
+            raise ValueError("name a case, or give --due for every case whose retention is over")
+        asyncio.run(run(read_settings(), case, dry_run=dry_run))
+
+
+@app.command()
 def roles() -> None:
-    """Print who may take which step."""
+    """Print who may take which step: one row for each, one column for each post."""
+    posts = [role for role in Role if role is not Role.SYSTEM]
     width = max(map(len, MAY))
+    typer.echo(f"{'':<{width}}  {'  '.join(posts)}")
     for step, may_take in MAY.items():
-        typer.echo(f"{step:<{width}}  {', '.join(sorted(may_take))}")
+        marks = (f"{'✓' if post in may_take else '·':^{len(post)}}" for post in posts)
+        typer.echo(f"{step:<{width}}  {'  '.join(marks)}".rstrip())
 
 
 def main() -> None:

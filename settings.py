@@ -58,14 +58,20 @@ class Settings(BaseSettings):
     attachments: Path | None = None
     """Folder of attached files, shared by all API processes; without it a folder under `home`."""
 
-    keep_personal_days: int = Field(default=1095, ge=0)
+    keep_personal_days: int = Field(default=1095, ge=0, le=36_500)
     """Days after closing for which a case keeps its personal data; `jiesu erase` refuses before."""
 
     rate_limit: str = "100/second"
     """Requests that one client (a credential, or an address without one) may make of one API process."""
 
+    refused_limit: str = "600/minute"
+    """Requests without a valid credential that one address may make of one API process."""
+
     web_origins: str = ""
     """Origins of Temporal Web UIs that may ask our codec server, separated by blanks."""
+
+    web_ui: HttpUrl | None = None
+    """A Temporal Web UI that the API serves under /temporal, to read, to those who may decode what it shows."""
 
     host: str = "127.0.0.1"
     """Address on which the embedded stack listens."""
@@ -83,7 +89,7 @@ class Settings(BaseSettings):
             raise ValueError("must begin with postgresql:// or sqlite:///")
         return url
 
-    @field_validator("rate_limit")
+    @field_validator("rate_limit", "refused_limit")
     @classmethod
     def _a_rate(cls, rate: str) -> str:
         try:

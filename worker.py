@@ -29,6 +29,7 @@ from ledger.database import Ledger, open_ledger
 from settings import Settings, read_settings
 from temporal import schedules, search_attributes
 from temporal.connection import connect_patiently
+from temporal.keyring import open_keyring
 from temporal.tracing import start_tracing
 from temporal.upkeep import Sweeper
 from workflows.case import CaseWorkflow
@@ -87,9 +88,10 @@ async def serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         city = load_city(settings.city_folder)
+        keyring = open_keyring(settings)
         if (tracing := start_tracing("jiesu-worker")) is not None:
             stack.callback(tracing.shutdown)
-        client = await connect_patiently()
+        client = await connect_patiently(keyring)
         await _ensure(search_attributes.ensure(client), "search attributes")
         await _ensure(schedules.ensure(client, settings.task_queue), "the sweep's schedule")
         ledger = open_ledger(settings.ledger_url)

@@ -11,6 +11,7 @@ from activities.delivery import deliver
 from activities.http import post
 from activities.told import what_is_told
 from domain.effects import TELL, Effect, Party
+from domain.masking import anonymous
 from ledger.database import Ledger
 
 ENDPOINT = "JIESU_ENDPOINT_GRID"
@@ -26,7 +27,7 @@ class Grids:
     async def tell(self, effect: Effect) -> None:
         """Send one notice to the grid platform, without the citizen's name or phone."""
         told = await what_is_told(self._ledger, effect)
-        text = f"{told.title}（{told.address or '地址不详'}）"
+        text = anonymous(f"{told.title}（{told.address or '地址不详'}）", told.name)
 
         async def send() -> dict[str, Any]:
             address = os.environ.get(ENDPOINT)

@@ -18,6 +18,7 @@ from ledger.database import Ledger
 from ledger.told import Told
 
 ENDPOINT = "JIESU_ENDPOINT_SMS"
+MASKED = "********"
 
 
 class Sms:
@@ -32,7 +33,10 @@ class Sms:
         told = await what_is_told(self._ledger, effect)
         if not told.phone or "no_contact" in told.marks:
             return
-        text = self._city.texts.render(effect.kind, **_values(self._city, effect, told))
+        values = _values(self._city, effect, told)
+        text = self._city.texts.render(effect.kind, **values)
+        # Staff read the copy: with the code in it they could act as the citizen.
+        copy = self._city.texts.render(effect.kind, **values | {"code": MASKED})
 
         async def send() -> dict[str, Any]:
             address = os.environ.get(ENDPOINT)
@@ -41,7 +45,7 @@ class Sms:
             body = {"phone": told.phone, "text": text}
             return await post(self._http, f"{address.rstrip('/')}/messages", effect.key, body)
 
-        await deliver(self._ledger, effect, text, send, reference="id")
+        await deliver(self._ledger, effect, copy, send, reference="id")
 
 
 def _values(city: City, effect: Effect, told: Told) -> dict[str, str]:
@@ -52,6 +56,7 @@ def _values(city: City, effect: Effect, told: Told) -> dict[str, str]:
     return {
         "city": city.rulebook.city,
         "number": effect.case,
+        "code": told.code or "无",
         "unit": unit.name if unit else "承办单位",
         "due": _shown(city, facts.get("now")),
         "until": _shown(city, facts.get("until")),

@@ -3,6 +3,7 @@
 from temporalio.exceptions import ApplicationError
 
 from domain.effects import Effect
+from domain.masking import anonymous
 from ledger.database import Ledger
 from ledger.told import Told, look_up
 
@@ -15,3 +16,8 @@ async def what_is_told(ledger: Ledger, effect: Effect) -> Told:
             f"The ledger has no event {effect.case}:{effect.event}", type="no_event", non_retryable=True
         )
     return told
+
+
+def for_handlers(told: Told, words: str | None) -> str | None:
+    """Words as units and grids get them: without who the citizen is, where that is withheld."""
+    return anonymous(words, told.name) if words and told.withheld else words

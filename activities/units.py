@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.delivery import deliver
 from activities.http import post
-from activities.told import what_is_told
+from activities.told import for_handlers, what_is_told
 from domain.city import City
 from domain.effects import TELL, Effect, Party
 from domain.units import Unit
@@ -38,7 +38,7 @@ class Units:
                 return {}
             return await post(self._http, f"{_address(unit)}/orders", effect.key, _order(effect, told))
 
-        await deliver(self._ledger, effect, told.note or "", send)
+        await deliver(self._ledger, effect, for_handlers(told, told.note) or "", send)
 
 
 def _address(unit: Unit) -> str:
@@ -61,8 +61,13 @@ def _order(effect: Effect, told: Told) -> dict[str, Any]:
         "due": told.due.isoformat() if told.due else None,
     }
     if effect.kind in ("dispatch", "rework"):
-        contact = {"name": told.name, "phone": told.phone}
-        order |= {"title": told.title, "text": told.request, "address": told.address, "contact": contact}
+        words = {"title": told.title, "text": told.request, "address": told.address}
+        order |= {name: for_handlers(told, word) for name, word in words.items()} | {"contact": _contact(told)}
     elif told.note:
-        order["text"] = told.note
+        order["text"] = for_handlers(told, told.note)
     return order
+
+
+def _contact(told: Told) -> dict[str, Any]:
+    known = {"name": None, "phone": None} if told.withheld else {"name": told.name, "phone": told.phone}
+    return {**known, "withheld": told.withheld}

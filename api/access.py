@@ -1,43 +1,83 @@
-"""Who is asking: API keys with a role, sent as `Authorization: Bearer`."""
+"""Who is asking: API keys with a role, and OpenID Connect tokens, sent as `Authorization: Bearer`."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from api.citizens import BY_CODE, CITIZEN, check_code, code_header
+from api.fields import CaseNumber
 from api.problems import Problem
+from api.rates import address_of
 from api.service import Service, service
-from domain.roles import Actor, Role, may
+from domain.roles import Actor, Role, permitted
 from ledger.keys import find_key
 
-bearer = HTTPBearer(auto_error=False, description="An API key: `jiesu key create --role ROLE [--unit UNIT]`.")
+bearer = HTTPBearer(
+    auto_error=False,
+    description="An API key (`jiesu key create --role ROLE [--unit UNIT]`) or an OpenID Connect token.",
+)
+
+COOKIE = "jiesu_key"
+"""Where a browser that has signed in keeps its key; only the codec server and the Web UI are sent it."""
 
 
 async def current_actor(
+    request: Request,
     jiesu: Annotated[Service, Depends(service)],
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> Actor:
-    """The bearer of the key. Raises Problem 401 for a missing, unknown or revoked one."""
-    if credentials is not None:
+    """The bearer of the key or token. Raises Problem 401 for one that is missing, unknown or not in force."""
+    return await actor_of(jiesu, credentials.credentials if credentials else request.cookies.get(COOKIE))
+
+
+async def actor_of(jiesu: Service, secret: str | None) -> Actor:
+    """The bearer of a key or token, wherever it came from. Raises Problem 401 as `current_actor` does."""
+    if secret:
+        if jiesu.tokens is not None and _is_token(secret):
+            return await jiesu.tokens.actor(secret)
         async with jiesu.ledger.session() as session:
-            key = await find_key(session, credentials.credentials)
+            key = await find_key(session, secret)
         if key is not None:
             return Actor(role=Role(key.role), id=key.id, unit=key.unit)
     raise Problem(
         401,
         "no_key",
-        "Send a valid API key as `Authorization: Bearer …`.",
-        "请提供有效的访问密钥。",
+        "Send a valid API key or token as `Authorization: Bearer …`.",
+        "请提供有效的访问密钥或登录凭证。",
         headers={"WWW-Authenticate": "Bearer"},
     )
+
+
+async def citizen_or_staff(
+    request: Request,
+    number: CaseNumber,
+    jiesu: Annotated[Service, Depends(service)],
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+    code: Annotated[str | None, Depends(code_header)],
+) -> Actor:
+    """The bearer of a key or token; without one, or if it is a citizen's, whoever shows the code of the case.
+
+    Raises Problem 401 as `current_actor` and `check_code` do, and Problem 429 as `check_code` does.
+    """
+    actor = await actor_of(jiesu, credentials.credentials) if credentials else CITIZEN
+    if actor.role is Role.CITIZEN:
+        await check_code(jiesu, number, code, address_of(request.scope))
+    return actor
+
+
+def _is_token(credentials: str) -> bool:
+    return not credentials.startswith("jk_") and credentials.count(".") == 2
 
 
 def allowed(step: str) -> Callable[[Actor], Awaitable[Actor]]:
     """A dependency that lets through only the roles that may take `step`; the table is `domain.roles.MAY`."""
 
-    async def check(actor: Annotated[Actor, Depends(current_actor)]) -> Actor:
-        if not may(actor.role, step):
+    identify = citizen_or_staff if step in BY_CODE else current_actor
+
+    async def check(actor: Annotated[Actor, Depends(identify)]) -> Actor:
+        if not permitted(actor, step):
             raise Problem(
                 403,
                 "not_your_post",

@@ -1,38 +1,36 @@
 """The HTTP interface: `uvicorn api.app:create_app --factory`."""
 
-from typing import Any
-
 from fastapi import FastAPI
 
-from api import health, intake, reading, rules, steps
+from api import (
+    attachments,
+    codec,
+    findings,
+    health,
+    intake,
+    readers,
+    reading,
+    record,
+    rules,
+    sign_in,
+    steps,
+    timeline,
+    tracking,
+    web_ui,
+)
+from api.documentation import Api
 from api.guard import Guard
-from api.problems import MEDIA_TYPE, add_handlers, problems
+from api.problems import add_handlers, problems
+from api.rates import Rates
 from api.repeating import Keyed
 from api.service import lifespan
+from api.starting import PlainStart
 
 DESCRIPTION = """
 Every request of a citizen is a case; every step of a case is a plain verb. Refusals are RFC 9457 problems with a `code`
 and a sentence in English and Chinese. Repeat a request with the same `Idempotency-Key` and it is carried out once; one
 sent without a key is given one, and every answer to a POST tells it in the header `Idempotency-Key`.
 """
-
-
-class Api(FastAPI):
-    """An app whose documentation knows what problems are."""
-
-    def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document, with refusals under the media type they are sent as."""
-        document = super().openapi()
-        for operations in document["paths"].values():
-            for operation in operations.values():
-                for response in operation["responses"].values():
-                    _as_problem(response.get("content", {}))
-        return document
-
-
-def _as_problem(content: dict[str, Any]) -> None:
-    if content.get("application/json", {}).get("schema") == {"$ref": "#/components/schemas/ProblemBody"}:
-        content[MEDIA_TYPE] = content.pop("application/json")
 
 
 def create_app() -> FastAPI:
@@ -44,10 +42,27 @@ def create_app() -> FastAPI:
         lifespan=lifespan,
         redirect_slashes=False,
     )
+    app.add_middleware(Rates)
+    app.add_middleware(codec.CodecCors)
     app.add_middleware(Guard)
     app.add_middleware(Keyed)
+    app.add_middleware(PlainStart)
     add_handlers(app)
     app.include_router(health.router)
-    for router in (intake.router, reading.router, steps.create_router(), rules.router):
-        app.include_router(router, responses=problems(401, 403, 422, 503))
+    app.include_router(sign_in.router)
+    app.include_router(web_ui.router)
+    for router in (
+        intake.router,
+        reading.router,
+        timeline.router,
+        readers.router,
+        record.router,
+        findings.router,
+        attachments.router,
+        tracking.router,
+        steps.create_router(),
+        rules.router,
+        codec.router,
+    ):
+        app.include_router(router, responses=problems(401, 403, 422, 429, 503))
     return app

@@ -1,10 +1,11 @@
 """Types of what comes in: bounded, and free of what no database can hold."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Header, Path
-from pydantic import AfterValidator, AwareDatetime, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, StringConstraints, WithJsonSchema
 
 from api.repeating import KEY_HEADER
 from domain.limits import Limit
@@ -20,6 +21,12 @@ def _blank_is_absent(value: str | None) -> str | None:
     return value or None
 
 
+def _written_out(value: str) -> str:
+    if not re.match(r"\d{4}-", value):
+        raise ValueError("not a date and time of ISO 8601")
+    return value
+
+
 def _in_utc(value: datetime) -> datetime:
     try:
         return value.astimezone(UTC)
@@ -32,9 +39,11 @@ OptionalLine = Annotated[Line | None, AfterValidator(_blank_is_absent)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000), AfterValidator(_no_nul)]
 Prose = Annotated[Text, StringConstraints(min_length=1)]
 OptionalProse = Annotated[Text | None, AfterValidator(_blank_is_absent)]
-Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
+LocalInstant = Annotated[datetime, BeforeValidator(_written_out)]
 LimitText = Annotated[Limit, WithJsonSchema({"type": "string", "examples": ["3wd"]})]
-CaseNumber = Annotated[str, Path(pattern=r"^[A-Z]{2,6}-[0-9]{8}-[0-9]{5,9}$", examples=["ZZ-20261121-00001"])]
+NUMBER = r"[A-Z]{2,6}-[0-9]{8}-[0-9]{5,9}"
+CaseNumber = Annotated[str, Path(pattern=f"^{NUMBER}$", examples=["ZZ-20261121-00001"])]
 IdempotencyKey = Annotated[
     str | None,
     Header(

@@ -1,6 +1,7 @@
 """Whether this process runs, and whether what it depends on answers."""
 
 import asyncio
+import logging
 from datetime import UTC, timedelta
 from typing import Annotated, Literal
 
@@ -13,6 +14,9 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 
 from api.service import ENGINE_ERRORS, Service, now, service
 from ledger.database import LEDGER_ERRORS
+from temporal.connection import trouble
+
+log = logging.getLogger("jiesu.api")
 
 router = APIRouter(tags=["health"])
 
@@ -53,7 +57,8 @@ async def ready(response: Response, jiesu: Annotated[Service, Depends(service)])
 async def _engine(jiesu: Service) -> bool:
     try:
         return await jiesu.client.service_client.check_health(timeout=PATIENCE)
-    except ENGINE_ERRORS:
+    except ENGINE_ERRORS as error:
+        log.warning("not ready: %s", trouble(jiesu.client, error))
         return False
 
 

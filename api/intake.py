@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StrictFloat
 
 from api.access import allowed
 from api.fields import IdempotencyKey, OptionalLine, Prose
@@ -56,14 +56,17 @@ class NewCase(BaseModel):
     name: OptionalLine = None
     phone: OptionalLine = None
     address: OptionalLine = None
-    longitude: float | None = Field(default=None, allow_inf_nan=False)
-    latitude: float | None = Field(default=None, allow_inf_nan=False)
+    longitude: StrictFloat | None = Field(default=None, allow_inf_nan=False)
+    latitude: StrictFloat | None = Field(default=None, allow_inf_nan=False)
+    withhold_identity: StrictBool = Field(
+        default=False, description="Unit and grid do not learn name and phone (对承办单位保密诉求人身份)."
+    )
     category: OptionalLine = Field(default=None, description="Category of the rulebook; without it the catalog's.")
     item: OptionalLine = Field(default=None, description="Catalog item; without it the catalog's best match, if any.")
-    outage: bool | None = Field(
+    outage: StrictBool | None = Field(
         default=None, description="大面积停水停电停气停热 or pollution; else by the item given."
     )
-    province: bool = Field(default=False, description="Sent by the province's hotline.")
+    province: StrictBool = Field(default=False, description="Sent by the province's hotline.")
     original_number: OptionalLine = Field(default=None, description="Its number at the province or at 110.")
 
 
@@ -138,7 +141,8 @@ def _intake(body: NewCase, actor: Actor, jiesu: Service, suggestions: list[Sugge
         raise Problem(422, "unknown_category", f"category: one of {known}", "本市规则中没有该诉求类别。")
     grid = grid_of(body.address, city.grids)
     return Intake(
-        **body.model_dump(exclude={"title", "category", "item", "outage", "province"}),
+        **body.model_dump(exclude={"title", "category", "item", "outage", "province", "withhold_identity"}),
+        withheld=body.withhold_identity,
         received_at=now(),
         title=body.title or body.text[:TITLE_LENGTH],
         category=category,

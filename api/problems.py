@@ -11,10 +11,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from api.repeating import KEY_HEADER
 from ledger.database import LEDGER_ERRORS
-from ledger.errors import BadCursor, KeyReused
+from ledger.errors import BadCursor, CaseErased, KeyReused
 
 log = logging.getLogger("jiesu.api")
 
@@ -22,18 +23,25 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
 
 MEANINGS = {
-    401: "No valid API key.",
-    403: "Not a task of this post.",
+    400: "The body cannot be read.",
+    401: "No valid API key, token or code.",
+    403: "Not a task of this post, or a token that names none.",
     404: "No such case, or none of yours.",
+    408: "The body did not come in time.",
     409: "A rule stands against the step; `code` and `detail` say which.",
+    410: "The file is no longer whole on our side.",
+    413: "The body is too large.",
+    415: "A type of file that is not taken, or not the one declared.",
     422: "Malformed, or the Idempotency-Key was used for another body; `detail` says which.",
-    503: "Ledger, engine or workers do not answer; repeat after `Retry-After` seconds, a POST with `idempotency_key`.",
+    429: "Too many requests, or too many wrong codes; repeat after `Retry-After` seconds.",
+    503: "Something we depend on does not answer; repeat after `Retry-After` seconds, a POST with `idempotency_key`.",
 }
 
 SENTENCES = {
     400: ("The body cannot be read as JSON.", "请求内容无法读取。"),
     404: ("There is nothing at this address.", "没有这个地址。"),
     405: ("This address does not take this method.", "该地址不支持此方法。"),
+    408: ("The body did not come in time.", "请求内容接收超时。"),
     413: ("The body is too large.", "请求内容过大。"),
 }
 
@@ -136,6 +144,17 @@ def unavailable(what: str, key: str | None) -> Problem:
     )
 
 
+def too_soon(code: str, what: str, what_zh: str, seconds: int) -> Problem:
+    """Something that a client did too often, and may do again after some seconds."""
+    return Problem(
+        429,
+        code,
+        f"{what}; try again in {seconds} seconds.",
+        f"{what_zh}，请于{seconds}秒后再试。",
+        headers={"Retry-After": str(seconds)},
+    )
+
+
 def internal() -> Problem:
     """An error nobody foresaw."""
     return Problem(500, "internal", "Something went wrong on our side; it has been logged.", "系统内部错误。")
@@ -148,6 +167,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(KeyReused, _key_reused)
     app.add_exception_handler(BadCursor, _bad_cursor)
+    app.add_exception_handler(CaseErased, _case_erased)
     app.add_exception_handler(Unavailable, _unavailable)
     for error in LEDGER_ERRORS:
         app.add_exception_handler(error, _ledger_down)
@@ -173,12 +193,22 @@ def _fault(fault: Mapping[str, Any]) -> dict[str, str]:
     return {"where": where, "what": what}
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    headers = {**(error.headers or {})}
+    if error.status_code == 405 and (methods := _methods(request)):
+        headers["Allow"] = ", ".join(methods)
     phrase = HTTPStatus(error.status_code).phrase
     detail, detail_zh = SENTENCES.get(error.status_code, (phrase, "请求无法处理。"))
     code = phrase.lower().replace(" ", "_")
-    return Problem(error.status_code, code, detail, detail_zh, headers=error.headers).response()
+    return Problem(error.status_code, code, detail, detail_zh, headers=headers).response()
+
+
+def _methods(request: Request) -> list[str]:
+    """What the address takes; each route by itself would tell of its own methods only."""
+    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
+    found = [of for path, of in paths.items() if compile_path(path)[0].match(request.scope["path"])]
+    return sorted(method.upper() for operations in found for method in operations)
 
 
 async def _key_reused(_: Request, _error: Exception) -> JSONResponse:
@@ -187,6 +217,15 @@ async def _key_reused(_: Request, _error: Exception) -> JSONResponse:
         "idempotency_key_reused",
         "This Idempotency-Key was used for a request with another body; use a new key.",
         "该Idempotency-Key已用于内容不同的请求，请更换。",
+    ).response()
+
+
+async def _case_erased(_: Request, _error: Exception) -> JSONResponse:
+    return Problem(
+        409,
+        "case_erased",
+        "The personal data of this case has been removed; nothing can be added to it.",
+        "该工单的个人信息已按规定清除，不能再补充内容。",
     ).response()
 
 

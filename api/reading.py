@@ -1,39 +1,33 @@
-"""Reading cases: one, its timeline, and lists with filters and cursor paging."""
+"""Reading cases: one, and lists with filters and cursor paging."""
 
-from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from api.access import Reader
 from api.fields import CaseNumber, Instant, OptionalLine
-from api.problems import problems
+from api.masking import PERSONAL, personal_of, title_in_list
+from api.problems import Problem, problems
+from api.readers import record_reading
 from api.service import Service, service
+from api.sight import reads_personal, sight_of
 from domain import words
 from domain.deadlines import show
-from domain.effects import Party
-from domain.events import ENGINE_GRACE, EventKind, Status
-from domain.roles import Role
-from domain.rulebook import Action
-from ledger.cases import events_of, measures_of, messages_of, notes_of
+from domain.events import Status
+from domain.roles import Actor
 from ledger.listing import CaseFilter, list_cases
-from ledger.models import CaseRow, EventRow
+from ledger.models import CaseRow
+from ledger.reads import note_reads
 
 router = APIRouter(tags=["reading"])
 
-SEES_REFERRALS = frozenset({Role.INSPECTOR, Role.SUPERVISOR, Role.ADMIN})
-"""No handler is told of a discipline referral."""
-REFERRAL = Action.DISCIPLINE_REFERRAL
-
 
 class CaseLine(BaseModel):
-    """A case in a list: no name, phone, address or text."""
-
-    model_config = ConfigDict(from_attributes=True)
+    """A case in a list: no name, phone, address or text, and no number in its title."""
 
     number: str
-    title: str
+    title: str | None = Field(description="None for posts that read no personal data, and once that is erased.")
     received_at: AwareDatetime
     channel: str
     status: Status
@@ -54,15 +48,20 @@ class CaseLine(BaseModel):
     rework_rounds: int
     hurries: int
     closed_at: AwareDatetime | None
+    erased_at: AwareDatetime | None = Field(description="When the personal data was removed.")
 
 
 class CaseView(CaseLine):
-    """One case as those who work on it see it."""
+    """One case as the reader's post needs to see it.
+
+    Posts that read no personal data get name and phone masked, and no title, address, text or position.
+    """
 
     name: str | None
     phone: str | None
+    withheld: bool = Field(description="The citizen asked that unit and grid do not learn who they are: they do not.")
     address: str | None
-    text: str
+    text: str | None
     longitude: float | None
     latitude: float | None
     original_number: str | None
@@ -78,66 +77,8 @@ class CaseList(BaseModel):
     next: str | None = Field(description="Cursor of the next page.")
 
 
-class TimelineEvent(BaseModel):
-    """One thing that happened."""
-
-    n: int
-    at: AwareDatetime
-    kind: str
-    what: str
-    by: str
-    by_zh: str
-    unit: str | None
-    clock: str | None
-    due: AwareDatetime | None
-    late_seconds: int | None = Field(description="How late it was, in seconds; nothing if it was in time.")
-    provisional: bool
-    action: str | None
-    text: str | None
-    facts: dict[str, Any]
-
-
-class TimelineMessage(BaseModel):
-    """A message about the case."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    key: str
-    event: int
-    party: str
-    unit: str | None
-    template: str
-    text: str
-    status: str
-    attempts: int
-    error: str | None
-
-
-class TimelineMeasure(BaseModel):
-    """A measure raised over the case."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    event: int
-    action: str
-    unit: str | None
-    situation: str | None
-    clock: str | None
-    due: AwareDatetime | None
-    at: AwareDatetime
-
-
-class Timeline(BaseModel):
-    """Everything that happened to a case, in order."""
-
-    number: str
-    events: list[TimelineEvent]
-    messages: list[TimelineMessage]
-    measures: list[TimelineMeasure]
-
-
 class CaseQuery(CaseFilter):
-    """Filters of the list, and where to go on."""
+    """Filters of the list, and where to go on; `phone` and `q` are for posts that read personal data."""
 
     category: OptionalLine = None
     unit: OptionalLine = Field(default=None, description="A unit that has the case now, leading or assisting.")
@@ -158,67 +99,44 @@ async def many(
     jiesu: Annotated[Service, Depends(service)],
     filters: Annotated[CaseQuery, Query()],
 ) -> CaseList:
-    """Cases that meet every filter given; a unit sees its own only."""
+    """Cases in the actor's sight that meet every filter given. What a search by phone or words shows is recorded."""
+    searching = bool(filters.phone or filters.q)
+    if searching and not reads_personal(actor):
+        raise _no_searching(actor)
     wanted = CaseFilter(**filters.model_dump(exclude={"cursor", "limit"}))
-    if actor.role is Role.UNIT:
-        wanted = wanted.model_copy(update={"unit": actor.unit or "-"})
     async with jiesu.ledger.session() as session:
-        page = await list_cases(session, wanted, filters.cursor, filters.limit)
-    return CaseList(items=[CaseLine.model_validate(row) for row in page.items], next=page.next)
+        sight = sight_of(actor, jiesu.city)
+        page = await list_cases(session, wanted, filters.cursor, filters.limit, sight=sight)
+        if searching:
+            await note_reads(session, actor, [row.number for row in page.items], "search")
+    return CaseList(items=[_line(row, actor) for row in page.items], next=page.next)
 
 
 @router.get("/cases/{number}", summary="Read one case", responses=problems(404))
 async def one(number: CaseNumber, actor: Reader, jiesu: Annotated[Service, Depends(service)]) -> CaseView:
-    """The case as it stands."""
-    row = await jiesu.case(number, actor)
+    """The case as it stands. Reading it with its personal data is recorded."""
+    async with jiesu.ledger.session() as session:
+        row = await jiesu.find(session, number, actor)
+        await record_reading(session, actor, row, "case")
     return CaseView(
-        **row.model_dump(include=set(CaseView.model_fields)),
+        **row.model_dump(include=CaseView.model_fields.keys() - PERSONAL),
+        **personal_of(row, actor),
         status_zh=words.STATUS[Status(row.status)],
         due_zh=_due(row, jiesu),
     )
 
 
-@router.get("/cases/{number}/timeline", summary="Read what happened to a case", responses=problems(404))
-async def timeline(number: CaseNumber, actor: Reader, jiesu: Annotated[Service, Depends(service)]) -> Timeline:
-    """Events with when each was due and how late it was, messages sent, measures raised."""
-    await jiesu.case(number, actor)
-    may_see = actor.role in SEES_REFERRALS
-    async with jiesu.ledger.session() as session:
-        events = await events_of(session, number)
-        notes = {note.id: note.text for note in await notes_of(session, number)}
-        messages = await messages_of(session, number)
-        measures = await measures_of(session, number)
-    return Timeline(
-        number=number,
-        events=[_event(event, notes) for event in events if may_see or not _about_discipline(event)],
-        messages=[TimelineMessage.model_validate(message) for message in messages],
-        measures=[TimelineMeasure.model_validate(m) for m in measures if may_see or m.action != REFERRAL],
+def _no_searching(actor: Actor) -> Problem:
+    return Problem(
+        403,
+        "not_your_post",
+        f"The role {actor.role} reads no personal data, and may not search by phone or q.",
+        "当前岗位无权查看个人信息，不能按电话或文字检索。",
     )
 
 
-def _about_discipline(event: EventRow) -> bool:
-    """Whether it is a referral, or the failure to deliver one."""
-    return event.action == REFERRAL or event.facts.get("party") == Party.DISCIPLINE
-
-
-def _event(event: EventRow, notes: dict[str, str]) -> TimelineEvent:
-    what = words.ACTION[Action(event.action)] if event.action else words.EVENT[EventKind(event.kind)]
-    return TimelineEvent(
-        **event.model_dump(include={"n", "at", "kind", "unit", "clock", "due", "provisional", "action", "facts"}),
-        what=what,
-        by=event.role,
-        by_zh=words.ROLE[Role(event.role)],
-        late_seconds=_late_seconds(event),
-        text=notes.get(event.note or ""),
-    )
-
-
-def _late_seconds(event: EventRow) -> int | None:
-    """Whole seconds past the limit; what the engine does by itself has a minute's grace."""
-    grace = ENGINE_GRACE if event.role == Role.SYSTEM else timedelta()
-    if event.due is None or event.at < event.due + grace:
-        return None
-    return int((event.at - event.due).total_seconds())
+def _line(row: CaseRow, actor: Actor) -> CaseLine:
+    return CaseLine(**row.model_dump(include=CaseLine.model_fields.keys() - PERSONAL), title=title_in_list(row, actor))
 
 
 def _due(row: CaseRow, jiesu: Service) -> str | None:

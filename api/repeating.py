@@ -20,7 +20,7 @@ class Keyed:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "POST":
             return await self._app(scope, receive, send)
-        key = Headers(scope=scope).get(KEY_HEADER) or str(uuid4())
+        key = Headers(scope=scope).get(KEY_HEADER, str(uuid4()))
 
         async def telling(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -1,12 +1,12 @@
 """The rules, for anyone to read: the rulebook with its sources, the deadline explainer, catalog, units and grids."""
 
-from datetime import datetime
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query
 
 from api.access import Reader
+from api.fields import LocalInstant
 from api.problems import Problem
 from api.service import Service, service
 from domain.catalog import Item, Suggestion
@@ -31,7 +31,7 @@ async def rulebook(_: Reader, jiesu: Jiesu) -> Rulebook:
 async def deadline(
     _: Reader,
     jiesu: Jiesu,
-    start: Annotated[datetime, Query(description="ISO 8601; local to the city without an offset.")],
+    start: Annotated[LocalInstant, Query(description="ISO 8601; local to the city without an offset.")],
     limit: Annotated[str, Query(max_length=20, examples=["3wd"], description="`3wd`, `2h` or `1d`.")],
     province: Annotated[bool, Query(description="Sent by the province: due earlier.")] = False,
 ) -> Explanation:

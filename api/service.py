@@ -6,25 +6,31 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import httpx2
 from fastapi import FastAPI, Request
+from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.guard import guard_access_log
+from api.oidc import Tokens, open_tokens
 from api.problems import Problem, Unavailable, malformed, not_found
+from api.sight import sight_of
 from domain import words
 from domain.city import City, load_city
 from domain.command import Command
 from domain.deadlines import show
 from domain.events import Outcome
 from domain.refusals import REFUSALS, Refused
-from domain.roles import Actor, Role
-from ledger.cases import get_case, has_case, opening
+from domain.roles import Actor
+from ledger.cases import find_case, get_case, opening
 from ledger.database import Ledger, open_ledger
 from ledger.models import CaseRow
-from settings import Settings
-from temporal.connection import connect
+from settings import Settings, read_settings
+from temporal.codec import Cipher
+from temporal.connection import connect, trouble
+from temporal.keyring import open_keyring
 from temporal.start import start_case
 from temporal.tracing import start_tracing
 from workflows.names import Taken
@@ -33,6 +39,9 @@ log = logging.getLogger("jiesu.api")
 
 ENGINE_ERRORS = (RPCError, RuntimeError)
 """What an unreachable engine raises: RuntimeError while the first connection has not been made."""
+
+WEB_UI_SECONDS = 90
+"""The Web UI keeps a question about what happens next open for half a minute and more."""
 
 
 @dataclass
@@ -43,17 +52,26 @@ class Service:
     city: City
     ledger: Ledger
     client: Client
+    tokens: Tokens | None
+    """Reads OpenID Connect tokens, where they are set up."""
+    codec: Cipher
+    web_ui: httpx2.AsyncClient | None
+    """Asks the Temporal Web UI, where there is one to be served."""
 
     def local_day(self, at: datetime) -> str:
         """An instant as the city reads it."""
         return show(at, self.city.rulebook.days)
 
     async def case(self, number: str, actor: Actor) -> CaseRow:
-        """A case the actor may see. Raises Problem 404 for others: a unit sees only its own."""
+        """A case the actor may see. Raises Problem 404 for one that is out of their sight, as for one there is not."""
         async with self.ledger.session() as session:
-            row = await get_case(session, number)
-            if row is None or (actor.role is Role.UNIT and not await has_case(session, number, actor.unit)):
-                raise not_found(number)
+            return await self.find(session, number, actor)
+
+    async def find(self, session: AsyncSession, number: str, actor: Actor) -> CaseRow:
+        """The same within a transaction, for what must be recorded together with the reading of it."""
+        row = await find_case(session, number, sight_of(actor, self.city))
+        if row is None:
+            raise not_found(number)
         return row
 
     async def start(self, row: CaseRow) -> None:
@@ -64,7 +82,7 @@ class Service:
         try:
             await start_case(self.client, self.settings.task_queue, self.city, opening(row))
         except ENGINE_ERRORS as error:
-            log.warning("case %s is accepted but not started yet: %s", row.number, type(error).__name__)
+            log.warning("case %s is accepted but not started yet: %s", row.number, trouble(self.client, error))
 
     async def take(self, row: CaseRow, command: Command, update_id: str) -> Taken:
         """Ask a case for a step and wait for its answer.
@@ -116,18 +134,33 @@ def _refused(error: WorkflowUpdateFailedError) -> Problem | Unavailable:
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open the connections of one API process. The engine is connected on first use, so that it may start later."""
     guard_access_log()
-    settings = Settings()
+    settings = read_settings()
+    city, keyring = load_city(settings.city_folder), open_keyring(settings)
     tracing = start_tracing("jiesu-api")
     ledger = open_ledger(settings.ledger_url)
-    client = await connect(lazy=True)
-    app.state.service = Service(settings=settings, city=load_city(settings.city_folder), ledger=ledger, client=client)
+    client = await connect(keyring, lazy=True)
+    tokens = open_tokens(settings, city.units)
+    web_ui = _open_web_ui(settings)
+    app.state.service = Service(
+        settings=settings, city=city, ledger=ledger, client=client, tokens=tokens, codec=Cipher(keyring), web_ui=web_ui
+    )
     yield
+    if tokens is not None:
+        await tokens.close()
+    if web_ui is not None:
+        await web_ui.aclose()
     await ledger.close()
     if tracing is not None:
         tracing.shutdown()
 
 
-def service(request: Request) -> Service:
+def _open_web_ui(settings: Settings) -> httpx2.AsyncClient | None:
+    if settings.web_ui is None:
+        return None
+    return httpx2.AsyncClient(base_url=str(settings.web_ui), trust_env=False, timeout=WEB_UI_SECONDS)
+
+
+async def service(request: Request) -> Service:
     """The service of the running app."""
     found: Service = request.app.state.service
     return found

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from uuid import NAMESPACE_URL, uuid5
 
 from fastapi import APIRouter, Body, Depends
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, ConfigDict, StrictBool, create_model
 
 from api.access import allowed
 from api.examples import STEP_EXAMPLES
@@ -24,7 +24,13 @@ from workflows.names import Taken
 
 NOT_IN_BODY = frozenset({"by", "note", "names"})
 
-BOUNDED: dict[Any, Any] = {str: Line, str | None: OptionalLine, Limit | None: LimitText | None}
+BOUNDED: dict[Any, Any] = {
+    str: Line,
+    str | None: OptionalLine,
+    bool: StrictBool,
+    bool | None: StrictBool | None,
+    Limit | None: LimitText | None,
+}
 """How a field comes in that the command itself does not bound."""
 
 
@@ -78,7 +84,9 @@ def _endpoint(command_type: type[Command]) -> Callable[..., Awaitable[Taken]]:
         assert key is not None, "a request without a key has been given one"
         request = f"{actor.id}:{command_type.step}:{key}"
         note = await _keep(jiesu, number, actor, request, body)
-        return await jiesu.take(row, command_type(by=actor, note=note, **fields), request)
+        # The engine shows an update's id to all who may look; what a caller chose as key is not for them.
+        update_id = uuid5(NAMESPACE_URL, f"{number}:{request}").hex
+        return await jiesu.take(row, command_type(by=actor, note=note, **fields), update_id)
 
     return take
 
@@ -90,7 +98,9 @@ def _units(fields: dict[str, Any]) -> list[str]:
 def _check_codes(fields: dict[str, Any], jiesu: Service) -> None:
     for unit in _units(fields):
         if unit not in jiesu.city.units:
-            raise Problem(422, "unknown_unit", f"There is no unit {unit}; see /units.", f"没有承办单位{unit}。")
+            raise Problem(
+                422, "unknown_unit", "lead, assisting: not a unit of this city; see /units.", "没有该承办单位。"
+            )
     if fields.get("item") and fields["item"] not in jiesu.city.catalog.items:
         raise unknown_item()
 

@@ -7,7 +7,9 @@ import uvloop
 from temporalio import activity, workflow
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from settings import read_settings
 from temporal.connection import connect
+from temporal.keyring import open_keyring
 
 TASK_QUEUE = "bare"
 STEPS = ("dispatch", "sign-in", "submit-result", "call-back")
@@ -54,7 +56,7 @@ class BareWorkflow:
 async def serve() -> None:
     """Run the worker until it is ended."""
     worker = Worker(
-        await connect(),
+        await connect(open_keyring(read_settings())),
         task_queue=TASK_QUEUE,
         workflows=[BareWorkflow],
         activities=[tell],

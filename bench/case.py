@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import TypeVar
 from uuid import uuid4
 
 import uvloop
@@ -34,6 +35,7 @@ from sandbox.supervisor import Process
 from settings import Settings
 from temporal import embedded
 from temporal.connection import connect
+from temporal.keyring import open_keyring
 from temporal.start import start_case
 from workflows.names import Taken
 
@@ -46,6 +48,7 @@ SAMPLES = 7
 """Cases of which the cost is taken: two things that end at once may or may not share a workflow task's three events."""
 
 Say = Callable[[str], None]
+Measured = TypeVar("Measured")
 
 
 @dataclass(frozen=True)
@@ -70,49 +73,61 @@ class Result:
 
 def run(settings: Settings, cases: int, say: Say) -> Result:
     """Measure on a fresh stack of its own; `say` is told how it goes. Raises StackError when it cannot start."""
+    return on_fresh_stack(settings, say, "bench.bare", lambda bench, _: _measure(bench, cases, say))
+
+
+def on_fresh_stack(
+    settings: Settings, say: Say, beside: str, measure: Callable[["Bench", Settings], Awaitable[Measured]]
+) -> Measured:
+    """Have `measure` work on a stack that is gone afterwards, with the module `beside` as a worker beside ours.
+
+    Raises StackError when it cannot start.
+    """
     home = Path(tempfile.mkdtemp(prefix="jiesu-bench-"))
     try:
         own = settings.model_copy(update={"home": home, "database_url": None})
-        return uvloop.run(_run(own, cases, say))
+        return uvloop.run(_on_stack(own, say, beside, measure))
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
-async def _run(settings: Settings, cases: int, say: Say) -> Result:
+async def _on_stack(
+    settings: Settings, say: Say, beside: str, measure: Callable[["Bench", Settings], Awaitable[Measured]]
+) -> Measured:
     city = load_city(settings.city_folder)
     with embedded.hold(settings.home) as hold:
-        stack = Stack(settings, prepare=partial(prepare, settings), progress=say, processes=_processes(settings, hold))
-        async with stack:
-            client = await connect({"TEMPORAL_ADDRESS": system.temporal_address(settings)})
+        processes = _processes(settings, hold, beside)
+        async with Stack(settings, prepare=partial(prepare, settings), progress=say, processes=processes):
+            client = await connect(open_keyring(settings), {"TEMPORAL_ADDRESS": system.temporal_address(settings)})
             ledger = open_ledger(settings.ledger_url)
             try:
-                return await _measure(Bench(client, ledger, city, settings.task_queue), cases, say)
+                return await measure(Bench(client, ledger, city, settings.task_queue), settings)
             finally:
                 await ledger.close()
 
 
-def _processes(settings: Settings, hold: embedded.Hold) -> list[Process]:
-    """The system without the API, and the bare workflow's worker beside ours."""
+def _processes(settings: Settings, hold: embedded.Hold, beside: str) -> list[Process]:
+    """The system without the API, and another worker beside ours."""
     ours = [process for process in system.processes(settings, hold) if process.name != "api"]
     worker = next(process for process in ours if process.name == "worker")
-    command = [*worker.command[:-1], "bench.bare"]
-    return [*ours, Process("bare", "bare worker", command, environment=worker.environment, folder=worker.folder)]
+    command = [*worker.command[:-1], beside]
+    return [*ours, Process("beside", "worker beside it", command, environment=worker.environment, folder=worker.folder)]
 
 
 async def _measure(bench: "Bench", cases: int, say: Say) -> Result:
-    await _batch(bench.case, 4)
-    await _batch(partial(bench.bare, 0), 4)
-    costs = [await _cost(await bench.case()) for _ in range(SAMPLES)]
+    await batch(bench.case, 4)
+    await batch(partial(bench.bare, 0), 4)
+    costs = [await cost(await bench.case()) for _ in range(SAMPLES)]
     events, size = max(costs)
-    plain = median([(await _cost(await bench.bare(0)))[0] for _ in range(SAMPLES)])
+    plain = median([(await cost(await bench.bare(0)))[0] for _ in range(SAMPLES)])
     timers = max(0, int(median(cost[0] for cost in costs) - plain) // 2)
-    bare_events = int(median([(await _cost(await bench.bare(timers)))[0] for _ in range(SAMPLES)]))
+    bare_events = int(median([(await cost(await bench.bare(timers)))[0] for _ in range(SAMPLES)]))
     say(f"one case: {events} events, {size} bytes; the bare workflow: {bare_events} events")
     ours = bare = 0.0
     for turn in range(TURNS):
         count = cases // TURNS + (turn < cases % TURNS)
-        ours += await _batch(bench.case, count)
-        bare += await _batch(partial(bench.bare, timers), count)
+        ours += await batch(bench.case, count)
+        bare += await batch(partial(bench.bare, timers), count)
         say(f"turn {turn + 1} of {TURNS} done")
     return Result(
         cases=cases,
@@ -182,7 +197,7 @@ class Bench:
         )
 
 
-async def _batch(lifecycle: Callable[[], Awaitable[object]], count: int) -> float:
+async def batch(lifecycle: Callable[[], Awaitable[object]], count: int) -> float:
     """Seconds that `count` lifecycles take, so many at once as AT_ONCE allows."""
     gate = asyncio.Semaphore(AT_ONCE)
 
@@ -195,7 +210,7 @@ async def _batch(lifecycle: Callable[[], Awaitable[object]], count: int) -> floa
     return time.perf_counter() - started
 
 
-async def _cost(handle: WorkflowHandle[object, object]) -> tuple[int, int]:
+async def cost(handle: WorkflowHandle[object, object]) -> tuple[int, int]:
     """Events and bytes of a closed workflow's history, as the server counts them."""
     info = (await handle.describe()).raw_description.workflow_execution_info
     return info.history_length, info.history_size_bytes

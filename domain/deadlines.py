@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Self
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, WithJsonSchema, field_validator, model_validator
 
 from domain.calendar import Day, WorkCalendar, shift
 from domain.limits import Limit
+
+# Not the "time" of JSON Schema, which has an offset.
+LocalTime = Annotated[time, WithJsonSchema({"type": "string", "examples": ["09:00:00"]})]
 
 _FIRST_DAY = "起始日不计入"
 _NATURAL_DAY = "自然日"
@@ -23,10 +26,10 @@ class DayRules(BaseModel):
     zone: str = "Asia/Shanghai"
     """IANA time zone of the city."""
 
-    ends: time | None = None
+    ends: LocalTime | None = None
     """When the last day of a working-day period ends: at 24:00, or at close of business (Civil Code art. 203)."""
 
-    opens: time = time(9)
+    opens: LocalTime = time(9)
     """Opening of business: when warnings and the later rungs of a ladder go out (our decision: never at night)."""
 
     def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:

@@ -101,9 +101,13 @@ class Event(BaseModel):
     @property
     def late(self) -> bool:
         """Whether it came too late: a step at or after its limit's end, the engine's own a while after its instant."""
-        if self.due is None:
-            return False
-        return self.at >= self.due + (ENGINE_GRACE if self.by.role is Role.SYSTEM else timedelta())
+        return lateness(self.at, self.due, self.by.role) is not None
+
+
+def lateness(at: datetime, due: datetime | None, role: str) -> timedelta | None:
+    """How much too late something came that `role` did; None if it was in time or nothing was due."""
+    grace = ENGINE_GRACE if role == Role.SYSTEM else timedelta()
+    return None if due is None or at < due + grace else at - due
 
 
 class Deadline(BaseModel):

@@ -73,11 +73,18 @@ MAY: dict[str, frozenset[Role]] = {
 }
 """Step or reading → the roles that may. A citizen's part needs the code of the case besides.
 
-`read` shows who has what to do, masked; `read-personal` also name, phone, address and words of the request; `decode`
-opens a workflow's payloads in the Temporal Web UI, which hold codes and no personal data.
+`read` shows who has what to do, masked; `read-personal` also name, phone, address and words of the request, except to
+the grid platform as a whole, which acts for no grid; `decode` opens a workflow's payloads in the Temporal Web UI, which
+hold codes and no personal data.
 """
 
 
 def may(role: Role, step: str) -> bool:
     """Whether `role` may take `step`; an unknown step is open to nobody."""
     return role in MAY.get(step, frozenset())
+
+
+def permitted(actor: Actor, step: str) -> bool:
+    """Whether this actor may take `step`: as their role, but the grid platform as a whole reads nothing personal."""
+    platform = actor.role is Role.GRID and actor.unit is None
+    return may(actor.role, step) and not (platform and step == "read-personal")

@@ -1,5 +1,8 @@
 """A case as a person reads it in Chinese: what it is about, where it stands, what comes next, what has happened."""
 
+from collections.abc import Callable
+from typing import Any
+
 from domain import words
 from domain.case import Case, Opening
 from domain.clock import Clock
@@ -73,7 +76,7 @@ def line(event: Event, case: Case) -> str:
         parts.append(words.CLOCK[event.clock])
     if event.unit:
         parts.append(case.name_of(event.unit))
-    parts += _facts(event, case)
+    parts += facts_in_words(event.kind, event.facts, rules, case.name_of)
     if event.due and event.kind is EventKind.ESCALATED:
         parts.append(f"应于 {show(event.due, rules.days)}")
     elif event.due:
@@ -116,8 +119,8 @@ def _row(case: Case, clock: Clock) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _facts(event: Event, case: Case) -> list[str]:
-    facts, rules = event.facts, case.rulebook
+def facts_in_words(kind: EventKind, facts: dict[str, Any], rules: Rulebook, name_of: Callable[[str], str]) -> list[str]:
+    """The facts of an event that people care for, each in a few words; `name_of` says what a unit is called."""
     texts = []
     if ground := rules.grounds.get(facts.get("ground", "")):
         texts.append(ground.name)
@@ -130,11 +133,11 @@ def _facts(event: Event, case: Case) -> list[str]:
     if facts.get("reached") is False:
         texts.append("未接通")
     if facts.get("assisting"):
-        texts.append("协办 " + "、".join(case.name_of(unit) for unit in facts["assisting"]))
+        texts.append("协办 " + "、".join(name_of(unit) for unit in facts["assisting"]))
     if facts.get("now"):
         texts.append(f"新时限 {show(facts['now'], rules.days)}")
     if facts.get("error"):
         texts.append(f"{PARTY[Party(facts['party'])]} {facts['error']}")
-    if event.kind is EventKind.CLOSED:
+    if kind is EventKind.CLOSED:
         texts.append(words.OUTCOME[facts["outcome"]])
     return texts

@@ -1,7 +1,7 @@
 """What a city's files have in common, above all those that list things by code (`[[unit]]`, `[[grid]]`, `[[item]]`)."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Protocol, TypeVar
 
@@ -21,6 +21,11 @@ Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9-]{2,19}$")]
 class Coded(Protocol):
     @property
     def code(self) -> str: ...
+
+
+class Nested(Coded, Protocol):
+    @property
+    def parent(self) -> str | None: ...
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -57,3 +62,11 @@ def check_known(path: Path, key: str, code: str, known: Collection[str], what: s
     """Raise ConfigError unless `code` is one of `known`; `what` says what it should have been, such as "a unit"."""
     if code not in known:
         raise ConfigError(path, key, f"'{code}' is not {what} of this city")
+
+
+def with_those_below(code: str, rows: Mapping[str, Nested]) -> frozenset[str]:
+    """The code and those of everything that belongs to it, through any number of levels."""
+    found, level = {code}, {code}
+    while level := {row.code for row in rows.values() if row.parent in level} - found:
+        found |= level
+    return frozenset(found)

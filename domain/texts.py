@@ -13,7 +13,7 @@ from domain.tables import read_as
 MAY_USE = {
     text: ("city", "number", *more)
     for text, more in {
-        "received": (),
+        "received": ("code",),
         "rejected": ("guidance",),
         "answered": ("reason",),
         "transferred": ("to",),

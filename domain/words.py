@@ -100,3 +100,30 @@ EVENT = {
 REQUEST = {"return": "退单", "extension": "延期", "suspension": "挂账"}
 
 RATING = {5: "非常满意", 4: "满意", 3: "基本满意", 2: "不满意", 1: "非常不满意"}
+
+CHANNEL = {
+    "phone": "电话",
+    "wechat": "微信",
+    "alipay": "支付宝",
+    "app": "手机应用",
+    "web": "网站",
+    "mayor_mailbox": "市长信箱",
+    "message_board": "留言板",
+    "snapshot": "随手拍",
+    "110": "110",
+    "province": "省级平台",
+    "grid": "网格",
+}
+
+MARK = {"no_contact": "无有效联系方式", "no_location": "无有效地点", "unclassified": "未分类"}
+
+SENDING = {"sending": "发送中", "sent": "已发送", "failed": "发送失败"}
+
+READ = {
+    "case": "工单",
+    "timeline": "办理经过",
+    "search": "检索",
+    "record": "全程档案",
+    "attachment": "附件",
+    "findings": "督查意见",
+}

@@ -1,5 +1,6 @@
 """Cases: opening them, recording what happens to them, reading one."""
 
+import secrets
 from datetime import date, datetime
 from hashlib import sha256
 
@@ -11,12 +12,15 @@ from sqlmodel import SQLModel, col
 from domain.case import Opening
 from domain.events import Status
 from domain.roles import Actor, Role
+from ledger.chain import new_salt, seal_request
 from ledger.database import insert
 from ledger.errors import KeyReused
-from ledger.models import CaseRow, CaseUnitRow, EventRow, MeasureRow, MessageRow, NoteRow, SerialRow
+from ledger.models import CaseRow, EventRow, MeasureRow, MessageRow, NoteRow, SerialRow
+from ledger.sight import Sight
 
 CASES = SQLModel.metadata.tables["cases"]
-CASE_UNITS = SQLModel.metadata.tables["case_units"]
+
+CODE_DIGITS = 8
 
 
 class Intake(BaseModel):
@@ -35,6 +39,8 @@ class Intake(BaseModel):
     latitude: float | None = Field(default=None, repr=False)
     original_number: str | None = None
     """The request's number at the province or at 110."""
+    withheld: bool = False
+    """Whether the citizen asked that unit and grid do not learn who they are."""
     category: str
     item: str | None = None
     outage: bool = False
@@ -47,7 +53,9 @@ class Intake(BaseModel):
 
     def digest(self) -> str:
         """What tells two bodies apart; a repeat comes at another time, and may come under another rulebook."""
-        body = self.model_dump_json(exclude={"received_at", "rulebook_version"})
+        # What was not asked for counts as if nobody could have asked: so it was when older requests were written down.
+        unasked = set() if self.withheld else {"withheld"}
+        body = self.model_dump_json(exclude={"received_at", "rulebook_version"} | unasked)
         return sha256(body.encode()).hexdigest()
 
 
@@ -61,13 +69,17 @@ async def open_case(
     digest = intake.digest()
     if key and (known := await _opened_with(session, key, digest)):
         return known, False
+    salt = new_salt()
     row = CaseRow(
         **intake.model_dump(),
         number=await _next_number(session, city_code, local_day),
         intake_key=key,
         intake_hash=digest,
+        code=f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}",
         status=Status.RECEIVED.value,
+        salt=salt,
     )
+    row.sealed = seal_request(salt, row.model_dump())
     statement = insert(session, CaseRow).values(row.model_dump()).on_conflict_do_nothing(index_elements=["intake_key"])
     opened = await session.scalar(statement.returning(CaseRow))
     if opened:
@@ -137,9 +149,9 @@ async def get_case(session: AsyncSession, number: str) -> CaseRow | None:
     return await session.get(CaseRow, number, populate_existing=True)
 
 
-async def has_case(session: AsyncSession, number: str, unit: str | None) -> bool:
-    """Whether a unit has the case now, leading or assisting."""
-    return unit is not None and await session.get(CaseUnitRow, (number, unit)) is not None
+async def find_case(session: AsyncSession, number: str, sight: Sight) -> CaseRow | None:
+    """The case of a number, if it is in sight."""
+    return await session.scalar(select(CaseRow).where(CASES.c.number == number, *sight.conditions()))
 
 
 async def events_of(session: AsyncSession, number: str) -> list[EventRow]:

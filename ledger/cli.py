@@ -1,7 +1,7 @@
 """`jiesu key`: give out, list and revoke the API keys of people and systems."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from domain.errors import ConfigError
+from domain.grids import load_grids
 from domain.roles import Role
 from domain.units import load_units
 from settings import Settings
@@ -26,7 +27,7 @@ keys = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Give out, 
 @keys.command()
 def create(
     role: Annotated[str, typer.Option(help="The post it is for; `jiesu roles` shows what each may do.")],
-    unit: Annotated[str | None, typer.Option(help="The unit it is for; with --role unit only.")] = None,
+    unit: Annotated[str | None, typer.Option(help="The unit it is for; with --role grid, the grid.")] = None,
     label: Annotated[str, typer.Option(help="Whose key it is, for `jiesu key list`; no person's name.")] = "",
 ) -> None:
     """Make a key and print it on the last line; it cannot be seen again."""
@@ -66,15 +67,20 @@ def _post(role: str, unit: str | None) -> Role:
     known = sorted(set(Role) - {Role.SYSTEM})
     if role not in known:
         raise ValueError(f"no key can be for role {role!r}, only for {', '.join(known)}")
-    if role != Role.UNIT:
-        if unit is not None:
-            raise ValueError(f"role {role} acts for no unit: leave out --unit")
-        return Role(role)
-    if unit is None:
+    if role == Role.UNIT and unit is None:
         raise ValueError("role unit acts for a unit: name it with --unit")
-    if unit not in load_units(Settings().city_folder / "units.toml"):
-        raise ValueError(f"there is no unit {unit!r} in this city")
-    return Role.UNIT
+    if unit is not None and unit not in _codes(role):
+        raise ValueError(f"there is no {role} {unit!r} in this city")
+    return Role(role)
+
+
+def _codes(role: str) -> Collection[str]:
+    folder = Settings().city_folder
+    if role == Role.UNIT:
+        return load_units(folder / "units.toml")
+    if role == Role.GRID:
+        return load_grids(folder / "grids.toml")
+    raise ValueError(f"role {role} acts for no unit: leave out --unit")
 
 
 def _on_ledger(work: Callable[["AsyncSession"], Awaitable[T]]) -> T:

@@ -92,9 +92,9 @@ def engine_options(address: URL) -> dict[str, Any]:
 
 
 def prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
-    """Make a new SQLite connection durable, patient and strict."""
+    """Make a new SQLite connection durable, patient and strict, and have it overwrite what is removed with zeros."""
     cursor = connection.cursor()
-    for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
         cursor.execute(f"PRAGMA {setting}")
     cursor.close()
 

@@ -11,3 +11,22 @@ class KeyReused(Exception):
 
 class BadCursor(ValueError):
     """A cursor that no page of ours gave out."""
+
+
+class TooManyFiles(Exception):
+    """A case has as many files as it may have."""
+
+
+class CaseErased(Exception):
+    """The personal data of a case has been removed; none may come to it any more."""
+
+
+class EventsMissing(Exception):
+    """Events that would leave a gap: the ledger has lost what came before, or was put in another's place."""
+
+    def __init__(self, case_number: str, last: int, n: int) -> None:
+        super().__init__(f"event {n} of case {case_number} cannot follow event {last}, the last that the ledger has")
+
+
+class Unreadable(Exception):
+    """What was found where somebody changed the database so that it cannot be read any more."""

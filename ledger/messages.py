@@ -4,13 +4,20 @@ from datetime import datetime
 from functools import cache
 from typing import Literal
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, update
 from sqlmodel import SQLModel
 
 from ledger.database import Insert, insert_for
 from ledger.models import MessageRow
 
-MESSAGES = SQLModel.metadata.tables["messages"]
+CASES, MESSAGES = (SQLModel.metadata.tables[name] for name in ("cases", "messages"))
+
+# Asked after the row is there: an erasure at the same time has then ended, or comes after us.
+EMPTY_IF_ERASED = (
+    update(MESSAGES)
+    .where(MESSAGES.c.key == bindparam("of"), MESSAGES.c.case_number == CASES.c.number, CASES.c.erased_at.is_not(None))
+    .values(text="")
+)
 
 Sending = Literal["sent", "sending", "failed"]
 """`sending` has failed so far and will be tried again."""
@@ -33,7 +40,8 @@ def save_attempt(
 ) -> None:
     """Note how an attempt to send a message ended, with the gateway's reference or the code of its error.
 
-    One row a key, with the number of attempts so far. What was sent stays sent.
+    One row a key, with the number of attempts so far. What was sent stays sent. Of a message about a case that was
+    erased while it was on its way the text is not kept.
     """
     row = {
         "key": key,
@@ -51,6 +59,7 @@ def save_attempt(
         "sent_at": at if status == "sent" else None,
     }
     connection.execute(_save(connection.dialect.name), row)
+    connection.execute(EMPTY_IF_ERASED, {"of": key})
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What the stack needs before it serves: the ledger's tables, the city's units and grids, search attributes, keys."""
+"""What the stack needs before it serves: tables, the city's units and grids, search attributes, keys of all kinds."""
 
 import asyncio
 import json
@@ -16,6 +16,8 @@ from sandbox.system import keys_file, temporal_address
 from settings import Settings
 from temporal import search_attributes
 from temporal.connection import connect, patiently
+from temporal.keyring import keys_file as codec_keys_file
+from temporal.keyring import open_keyring, rotate
 
 STAFF = (Role.AGENT, Role.DISPATCHER, Role.CALLBACK, Role.SUPERVISOR, Role.INSPECTOR, Role.ADMIN, Role.CITIZEN)
 
@@ -33,7 +35,8 @@ async def prepare(settings: Settings) -> None:
     """
     city = load_city(settings.city_folder)
     await asyncio.to_thread(upgrade, settings.ledger_url)
-    client = await connect({"TEMPORAL_ADDRESS": temporal_address(settings)})
+    _make_codec_keys(settings)
+    client = await connect(open_keyring(settings), {"TEMPORAL_ADDRESS": temporal_address(settings)})
     await search_attributes.ensure(client)
     ledger = open_ledger(settings.ledger_url)
     try:
@@ -44,6 +47,13 @@ async def prepare(settings: Settings) -> None:
         await _issue(ledger, keys_file(settings), units)
     finally:
         await ledger.close()
+
+
+def _make_codec_keys(settings: Settings) -> None:
+    """At the first start; later starts go on with the same, for the histories need them."""
+    given = settings.codec_keys or settings.codec_keys_file
+    if given is None and not codec_keys_file(settings).exists():
+        rotate(codec_keys_file(settings))
 
 
 async def _sync(ledger: Ledger, city: City) -> None:

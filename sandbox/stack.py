@@ -14,7 +14,7 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from sandbox import system
-from sandbox.supervisor import Child, Process, Restarts, StackError, check_free
+from sandbox.supervisor import POLL, Child, Process, Restarts, StackError, check_free
 from settings import Settings
 from temporal import embedded
 
@@ -34,7 +34,8 @@ class Stack:
     """Runs the system of `settings` under `settings.home`, where a later start continues.
 
     `prepare` is awaited once the engine answers, before anything that needs it. `progress` is told, in a few words,
-    what is being started and how long it took. `processes` replaces the system's own, the engine first.
+    what is being started and how long it took. `before` are processes that the system needs, started first; `processes`
+    replaces the system's own, the engine first.
 
         async with Stack(Settings(), prepare=prepare, progress=print) as stack:
             await stack.wait()
@@ -46,6 +47,7 @@ class Stack:
         *,
         prepare: Hook | None = None,
         progress: Callable[[str], None] = log.info,
+        before: Sequence[Process] = (),
         processes: Sequence[Process] | None = None,
         time_skipping: bool = False,
         temporal_extra: Sequence[str] = (),
@@ -56,6 +58,7 @@ class Stack:
         self.urls = system.urls(settings)
         self._prepare = prepare
         self._progress = progress
+        self._before = before
         self._processes = processes
         self._time_skipping = time_skipping
         self._temporal_extra = temporal_extra
@@ -69,6 +72,14 @@ class Stack:
     def pids(self) -> dict[str, int]:
         """The process id of each process that is running now, by name."""
         return {child.process.name: child.pid for child in self._children if child.pid is not None}
+
+    async def ready_again(self, name: str, killed: int) -> None:
+        """Wait until the process of that name, killed as process id `killed`, runs anew and is ready."""
+        child = next(child for child in self._children if child.process.name == name)
+        while True:
+            if child.pid not in (None, killed) and await child.is_ready():
+                return
+            await asyncio.sleep(POLL)
 
     async def start(self) -> None:
         """Start everything, in order, each once the one before is ready.
@@ -134,6 +145,8 @@ class Stack:
         async with AsyncExitStack() as undo:
             undo.callback(self._catch_signals().close)
             engine, *others = self._claim(undo)
+            for process in self._before:
+                await self._run(process, undo)
             await self._run(engine, undo)
             await self._after_engine()
             for process in others:

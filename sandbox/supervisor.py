@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
@@ -68,6 +69,8 @@ class Process:
     folder: Path | None = None
     patience: float = 60.0
     """Seconds it may take to become ready."""
+    user: str | None = None
+    """System user it runs as, if not as ours."""
 
 
 def answers(url: str) -> Callable[[], Awaitable[bool]]:
@@ -160,6 +163,8 @@ class Child:
     async def _spawn(self) -> None:
         process = self.process
         _remove(process.marker)
+        # uvloop, on which the measurements run, does not know the option.
+        as_another: dict[str, Any] = {"user": process.user} if process.user else {}
         with self._log_file.open("ab") as output:
             self._running = await asyncio.create_subprocess_exec(
                 *process.command,
@@ -168,6 +173,7 @@ class Child:
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **process.environment},
                 cwd=process.folder,
+                **as_another,
                 pass_fds=tuple(process.descriptors),
                 start_new_session=True,
                 preexec_fn=_tied_to(os.getpid()),
@@ -176,11 +182,12 @@ class Child:
 
     async def _become_ready(self) -> None:
         while True:
-            if await self._is_ready():
+            if await self.is_ready():
                 return
             await asyncio.sleep(POLL)
 
-    async def _is_ready(self) -> bool:
+    async def is_ready(self) -> bool:
+        """Whether it works, as far as it can tell; a process just killed may still be said to."""
         process = self.process
         if process.marker is not None and not _exists(process.marker):
             return False

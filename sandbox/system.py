@@ -28,7 +28,7 @@ def urls(settings: Settings) -> dict[str, str]:
     """Addresses a person opens: the API's documentation, the Temporal Web UI, the control of the sandbox city."""
     return {
         "api": f"http://{settings.host}:{settings.api_port}/docs",
-        "temporal": f"http://{settings.host}:{settings.temporal_ui_port}",
+        "temporal": f"http://{settings.host}:{settings.api_port}{embedded.UI_PATH}",
         "sandbox": f"http://{settings.host}:{settings.sandbox_port}/docs",
     }
 
@@ -37,11 +37,14 @@ def environment(settings: Settings) -> dict[str, str]:
     """What every process of the stack finds in its environment on top of our own."""
     of_sandbox = ports(settings.sandbox_port)
     absolute = {"home": settings.home.resolve(), "cities": settings.cities.resolve()}
+    if settings.codec_keys_file is not None:
+        absolute["codec_keys_file"] = settings.codec_keys_file.resolve()
     values = {**settings.model_dump(exclude_none=True), **absolute}
     return {
         **{f"JIESU_{name.upper()}": _text(value) for name, value in values.items()},
         **{f"JIESU_ENDPOINT_{party.upper()}": f"http://{settings.host}:{of_sandbox[party]}" for party in PARTIES},
         "JIESU_API_URL": f"http://{settings.host}:{settings.api_port}",
+        "JIESU_WEB_UI": f"http://{settings.host}:{settings.temporal_ui_port}",
         "JIESU_SANDBOX_KEYS": str(keys_file(settings)),
         "TEMPORAL_ADDRESS": temporal_address(settings),
     }
@@ -69,7 +72,8 @@ def processes(
         time_skipping=time_skipping,
         extra=temporal_extra,
     )
-    api = ["uvicorn", "api.app:create_app", "--factory", "--host", host, "--port", str(settings.api_port)]
+    serve = ["uvicorn", "api.app:create_app", "--factory", "--no-server-header"]
+    api = [*serve, "--host", host, "--port", str(settings.api_port)]
     return [
         Process(
             "temporal",

@@ -14,10 +14,11 @@ from sandbox.jiesu import Jiesu
 
 
 class Contact(BaseModel):
-    """Whom the unit may ring."""
+    """Whom the unit may ring, unless they asked that it be withheld."""
 
     name: str | None = None
     phone: str | None = None
+    withheld: bool = False
 
 
 class Order(BaseModel):

@@ -6,21 +6,23 @@ from domain.city import load_city
 from ledger.database import open_ledger
 from settings import Settings
 from temporal.connection import connect
+from temporal.keyring import open_keyring
 from temporal.upkeep import apply_calendar
 
 
 def apply(settings: Settings) -> tuple[int, int]:
     """Bring the city's present calendar to every open case; returns (reached, not reached).
 
-    Raises ConfigError for a malformed city, RuntimeError when the engine does not answer.
+    Raises ConfigError for a malformed city, KeyringError without keys, RuntimeError when the engine does not answer.
     """
     return asyncio.run(_apply(settings))
 
 
 async def _apply(settings: Settings) -> tuple[int, int]:
     city = load_city(settings.city_folder)
+    keyring = open_keyring(settings)
     ledger = open_ledger(settings.ledger_url)
     try:
-        return await apply_calendar(await connect(), ledger, city)
+        return await apply_calendar(await connect(keyring), ledger, city)
     finally:
         await ledger.close()

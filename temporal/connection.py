@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from temporal.codec import converter
+from temporal.keyring import Keyring
+from temporal.tls import EngineMisconfigured, EngineUnreachable, diagnose, read_config
 from temporal.tracing import interceptors
 
 DEFAULT_ADDRESS = "127.0.0.1:7233"
@@ -15,23 +16,29 @@ PATIENCE_SECONDS = 60
 PAUSE_SECONDS = 0.25
 
 
-class EngineUnreachable(RuntimeError):
-    """No Temporal server answers where one is expected."""
-
-
-async def connect(environment: Mapping[str, str] | None = None, *, lazy: bool = False) -> Client:
+async def connect(keyring: Keyring, environment: Mapping[str, str] | None = None, *, lazy: bool = False) -> Client:
     """Connect with the settings that Temporal's own tools use: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_TLS….
 
-    `lazy` puts the connecting off to the first call. Raises EngineUnreachable when no server answers.
+    What the client and its workers write is encrypted with `keyring`.
+    `lazy` puts the connecting off to the first call, but not the reading of certificates. Raises EngineUnreachable when
+    no server answers, EngineMisconfigured when it answers and the settings cannot be right.
     """
-    config = ClientConfig.load_client_connect_config(override_env_vars=environment)
+    config = read_config(environment)
     config.setdefault("target_host", DEFAULT_ADDRESS)
     try:
-        return await Client.connect(
-            **config, data_converter=pydantic_data_converter, interceptors=interceptors(), lazy=lazy
-        )
-    except RuntimeError:
-        raise EngineUnreachable(f"The Temporal server at {config['target_host']} does not answer.") from None
+        return await Client.connect(**config, data_converter=converter(keyring), interceptors=interceptors(), lazy=lazy)
+    except ValueError as error:
+        raise EngineMisconfigured(f"TEMPORAL_ADDRESS: {error}") from None
+    except RuntimeError as error:
+        raise diagnose(error, config["target_host"], config.get("tls")) from None
+
+
+def trouble(client: Client, error: Exception) -> str:
+    """What a log may say of an engine that does not answer: nothing of what was asked."""
+    if not isinstance(error, RuntimeError):
+        return type(error).__name__
+    config = client.service_client.config
+    return str(diagnose(error, config.target_host, config.tls))
 
 
 patiently = retry(

@@ -16,11 +16,17 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, UpdateNa
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from temporal.connection import connect_patiently, patiently
+from temporal.connection import patiently
+from temporal.tls import EngineUnreachable
 
 NAMESPACE = "default"
 RETENTION = timedelta(days=3650)
 CALL_TIMEOUT = timedelta(seconds=5)
+
+UI_PATH = "/temporal"
+"""Where the Web UI believes to be: our API serves it there, to those who may read what it shows."""
+CODEC_PATH = "/codec"
+"""Where the Web UI asks for payloads to be decoded: our API, of which it thus is a part."""
 
 
 class FileInUse(Exception):
@@ -98,6 +104,8 @@ def command(
         "--ip": host,
         "--port": str(port),
         "--ui-port": str(ui_port),
+        "--ui-public-path": UI_PATH,
+        "--ui-codec-endpoint": CODEC_PATH,
         "--namespace": NAMESPACE,
         "--log-level": "error",
     }
@@ -129,7 +137,10 @@ async def keep_histories(address: str, retention: timedelta = RETENTION) -> None
 
     Raises EngineUnreachable when nothing answers at `address` and RPCError when the server refuses.
     """
-    client = await connect_patiently({"TEMPORAL_ADDRESS": address})
+    try:
+        client = await Client.connect(address)
+    except RuntimeError:
+        raise EngineUnreachable(f"The Temporal server at {address} does not answer.") from None
     lifetime = Duration()
     lifetime.FromTimedelta(retention)
     config = NamespaceConfig(workflow_execution_retention_ttl=lifetime)

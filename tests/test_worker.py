@@ -18,6 +18,7 @@ from temporalio.testing import WorkflowEnvironment
 from domain.city import load_city
 from ledger.database import open_ledger
 from settings import ROOT
+from tests.keys import CODEC_KEYS
 from tests.workflows.conftest import ledger_url, sandbox_city, server, street
 from tests.workflows.hotline import Hotline, Street, eventually, kinds, rungs
 from tests.workflows.test_upkeep import accepted_only
@@ -77,6 +78,7 @@ def workers(hotline: Hotline, ledger_url: str, tmp_path: Path) -> Iterator[Worke
         "JIESU_DATABASE_URL": ledger_url,
         "JIESU_TASK_QUEUE": hotline.task_queue,
         "JIESU_HOME": str(tmp_path),
+        "JIESU_CODEC_KEYS": CODEC_KEYS,
     }
     workers = Workers(environment, tmp_path)
     yield workers

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -17,17 +18,21 @@ from temporalio.testing import TimeSkipper
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from domain.city import City
+from sandbox.demo.timers import fired
 from sandbox.prepare import staff_keys_file
 from sandbox.system import environment, temporal_address
 from settings import Settings
 from temporal.connection import connect_patiently
+from temporal.keyring import open_keyring
 
 PATIENCE = 90.0
 """Seconds for which whatever does not answer is asked again: a process that was killed is back well before."""
 PAUSE = 0.25
 CLOCK_TOLERANCE = timedelta(seconds=2)
+CODE = re.compile(r"(?<!\d)\d{8}(?!\d)")
 
 Say = Callable[[str], None]
+Hear = Callable[[httpx2.Response], Awaitable[None]]
 Answer = TypeVar("Answer")
 
 
@@ -37,9 +42,10 @@ class Unexpected(Exception):
 
 @dataclass
 class Case:
-    """A case of the demonstration and what the dispatch catalog suggested for it."""
+    """A case of the demonstration, whose it is, and what the dispatch catalog suggested for it."""
 
     number: str
+    phone: str
     suggestion: dict[str, Any] | None
     say: Say
 
@@ -47,19 +53,20 @@ class Case:
 class Driver:
     """Acts for everybody. Every request carries an idempotency key and is repeated until somebody answers it."""
 
-    def __init__(self, settings: Settings, city: City, client: Client) -> None:
+    def __init__(self, settings: Settings, city: City, client: Client, hear: Hear | None = None) -> None:
         self._api = f"http://{settings.host}:{settings.api_port}"
         self._sandbox = f"http://{settings.host}:{settings.sandbox_port}"
         self._keys: dict[str, str] = json.loads(staff_keys_file(settings).read_text(encoding="utf-8"))
         self._addresses = environment(settings)
         self._units, self._zone = city.units, ZoneInfo(city.rulebook.days.zone)
-        self._http = httpx2.AsyncClient(timeout=30, trust_env=False)
+        self._http = httpx2.AsyncClient(timeout=30, trust_env=False, event_hooks={"response": [hear] if hear else []})
         self._client, self._skipper = client, TimeSkipper(client)
 
     @classmethod
-    async def open(cls, settings: Settings, city: City) -> Self:
-        """A driver connected to the stack of `settings`."""
-        return cls(settings, city, await connect_patiently({"TEMPORAL_ADDRESS": temporal_address(settings)}))
+    async def open(cls, settings: Settings, city: City, hear: Hear | None = None) -> Self:
+        """A driver connected to the stack of `settings`; `hear` is awaited with every HTTP answer it gets."""
+        address = {"TEMPORAL_ADDRESS": temporal_address(settings)}
+        return cls(settings, city, await connect_patiently(open_keyring(settings), address), hear)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -71,15 +78,29 @@ class Driver:
         """Submit a request by its channel."""
         accepted = await self._ask("POST", f"{self._api}/cases", 201, role=role, body=request)
         suggestions = accepted["suggestions"]
-        return Case(accepted["number"], suggestions[0] if suggestions else None, say)
+        return Case(accepted["number"], request["phone"], suggestions[0] if suggestions else None, say)
 
     async def step(self, case: Case, role: str, step: str, **body: Any) -> None:
-        """A member of staff, or the citizen, takes a step."""
-        await self._ask("POST", f"{self._api}/cases/{case.number}/{step}", 200, role=role, body=body)
+        """A member of staff takes a step, or the citizen, with the code that they were texted."""
+        shown = {"code": await self._code(case)} if role == "citizen" else {"role": role}
+        await self._ask("POST", f"{self._api}/cases/{case.number}/{step}", 200, body=body, **shown)
         case.say(f"{role}: {step}")
+
+    async def _code(self, case: Case) -> str:
+        codes: list[str] = []
+
+        async def texted() -> bool:
+            url = f"{self._addresses['JIESU_ENDPOINT_SMS']}/messages?phone={case.phone}"
+            texts = [entry["text"] for entry in await self._ask("GET", url, 200) if case.number in entry["text"]]
+            codes.extend(code for text in texts for code in CODE.findall(text.replace(case.number, "")))
+            return bool(codes)
+
+        await _until(texted, f"no code has been texted for {case.number}")
+        return codes[0]
 
     async def refused(self, case: Case, unit: str, step: str, code: str, **body: Any) -> None:
         """A unit tries a step that a rule stands against."""
+        await self._order_arrived(case, unit)
         problem = await self._press(case, unit, step, body, 409)
         if problem["code"] != code:
             raise Unexpected(f"{unit}: {step} was refused as {problem['code']}, not {code}")
@@ -142,10 +163,10 @@ class Driver:
         """Move the case's own clock on; asked again by the clock it shows, so a killed server skips nothing twice."""
 
         async def passed() -> bool:
-            left = until - await self._skipper.get_current_time(handle)
-            if left <= CLOCK_TOLERANCE:
+            now = await self._skipper.get_current_time(handle)
+            if until - now <= CLOCK_TOLERANCE:
                 return True
-            return not await self._skipper.fast_forward(handle, left)
+            return await fired(handle, now) and not await self._skipper.fast_forward(handle, until - now)
 
         await _until(passed, f"time does not pass for {case.number}")
         case.say(f"time passes … {until.astimezone(self._zone):%Y-%m-%d %H:%M}")
@@ -171,15 +192,24 @@ class Driver:
         return found
 
     async def _ask(
-        self, method: str, url: str, wanted: int, *, role: str | None = None, body: dict[str, Any] | None = None
+        self,
+        method: str,
+        url: str,
+        wanted: int,
+        *,
+        role: str | None = None,
+        code: str | None = None,
+        body: dict[str, Any] | None = None,
     ) -> Any:
         headers = {"Idempotency-Key": str(uuid4())}
         if role:
             headers["Authorization"] = f"Bearer {self._keys[role]}"
+        if code:
+            headers["Case-Code"] = code
 
         async def once() -> httpx2.Response:
             response = await self._http.request(method, url, json=body, headers=headers)
-            if response.status_code in (502, 503, 504):
+            if response.status_code in (429, 502, 503, 504):
                 raise _Busy
             return response
 

@@ -13,7 +13,6 @@ import httpx2
 import pytest
 import uvicorn
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from api.app import create_app
@@ -22,15 +21,20 @@ from domain.roles import Role
 from ledger.city import sync_grids, sync_units
 from ledger.database import Ledger, open_ledger
 from ledger.keys import create_key
+from ledger.models import CaseRow
 from sandbox.faults import PARTIES
 from sandbox.serve import City
 from settings import Settings
 from temporal import embedded, search_attributes
+from tests.keys import CODEC_KEYS, CONVERTER
 from worker import create_worker
 
 UNITS = ("zz-water", "zz-heat")
 NAMESPACES = ("sqlite", "postgres", "unmanned")
 """Sites count their cases each from 1, so each has a namespace of its own."""
+
+UNLIMITED = {"JIESU_RATE_LIMIT": "100000/second", "JIESU_REFUSED_LIMIT": "100000/second"}
+"""All tests come from one address."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -51,12 +55,18 @@ class Api:
     """The app behind a real server, in a thread with an event loop of its own."""
 
     def __init__(self, values: dict[str, str]) -> None:
-        self.values = values
+        self.values = {"JIESU_CODEC_KEYS": CODEC_KEYS, **values}
 
     def start(self) -> None:
         (self.port,) = free_ports(1)
         config = uvicorn.Config(
-            create_app(), port=self.port, ws="none", log_config=None, log_level="error", timeout_graceful_shutdown=2
+            create_app(),
+            port=self.port,
+            ws="none",
+            log_config=None,
+            log_level="error",
+            timeout_graceful_shutdown=2,
+            server_header=False,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run)
@@ -72,10 +82,15 @@ class Api:
 
 
 class Site:
-    """One installation, and how its people call it: `by` is a role, or the code of a unit."""
+    """One installation, and how its people call it: `by` is a role, or the code of a unit; a citizen shows the code."""
 
     def __init__(self, api: Api, ledger: Ledger, keys: dict[str, str], http: httpx2.AsyncClient) -> None:
         self.api, self.ledger, self.keys, self.http = api, ledger, keys, http
+
+    async def code(self, number: str) -> str:
+        """The code of a case, as its citizen was texted it."""
+        async with self.ledger.session() as session:
+            return str((await session.get_one(CaseRow, number)).code)
 
     async def call(
         self, method: str, path: str, by: str | None = None, *, key: str | None = None, **more: Any
@@ -98,7 +113,11 @@ class Site:
         return str(answer.json()["number"])
 
     async def step(self, number: str, step: str, by: str, key: str | None = None, /, **body: Any) -> httpx2.Response:
-        return await self.call("POST", f"/cases/{number}/{step}", by, key=key, json=body)
+        path = f"/cases/{number}/{step}"
+        if by == "citizen":
+            headers = {"Case-Code": await self.code(number)}
+            return await self.call("POST", path, key=key, headers=headers, json=body)
+        return await self.call("POST", path, by, key=key, json=body)
 
     async def take(self, number: str, step: str, by: str, key: str | None = None, /, **body: Any) -> dict[str, Any]:
         answer = await self.step(number, step, by, key, **body)
@@ -155,13 +174,14 @@ async def http() -> AsyncIterator[httpx2.AsyncClient]:
 
 
 @pytest.fixture(scope="session")
-def open_site(http: httpx2.AsyncClient) -> OpenSite:
+def open_site(http: httpx2.AsyncClient, tmp_path_factory: pytest.TempPathFactory) -> OpenSite:
     """Opens a site on a ledger with tables; `values` are settings that differ from the usual."""
 
     @asynccontextmanager
     async def open(ledger_url: str, values: dict[str, str]) -> AsyncIterator[Site]:
         ledger = open_ledger(ledger_url)
-        api = Api({"JIESU_DATABASE_URL": ledger_url, **values})
+        home = str(tmp_path_factory.mktemp("home"))
+        api = Api({"JIESU_DATABASE_URL": ledger_url, "JIESU_HOME": home, **UNLIMITED, **values})
         async with AsyncExitStack() as stack:
             stack.push_async_callback(ledger.close)
             keys = await issue_keys(ledger)
@@ -176,7 +196,7 @@ def open_site(http: httpx2.AsyncClient) -> OpenSite:
 async def manned(engine: str, namespace: str, ledger_url: str, open_site: OpenSite) -> AsyncIterator[Site]:
     """A site with a worker."""
     city = load_city(Settings().city_folder)
-    client = await Client.connect(engine, namespace=namespace, data_converter=pydantic_data_converter)
+    client = await Client.connect(engine, namespace=namespace, data_converter=CONVERTER)
     await search_attributes.ensure(client)
     values = {"TEMPORAL_ADDRESS": engine, "TEMPORAL_NAMESPACE": namespace, "JIESU_TASK_QUEUE": "jiesu"}
     async with AsyncExitStack() as stack:

@@ -1,10 +1,17 @@
-"""What a unit sees, and what only inspectors and supervisors do."""
+"""What a unit and a grid see, and what only inspectors and supervisors do."""
 
 import asyncio
 from datetime import UTC, datetime
 
+from domain.roles import Role
+from ledger.keys import create_key
 from ledger.models import EventRow
 from tests.api.conftest import Site
+
+
+async def key_for(site: Site, role: Role, unit: str | None) -> str:
+    async with site.ledger.session() as session:
+        return await create_key(session, role, unit, "test")
 
 
 async def seen_by(site: Site, number: str, unit: str) -> set[bool]:
@@ -50,6 +57,62 @@ async def test_a_unit_sees_nothing_of_a_case_that_does_not_exist_or_is_not_dispa
     missing = await site.call("GET", "/cases/ZZ-20000101-00001", "zz-water")
     foreign = await site.call("GET", f"/cases/{number}", "zz-water")
     assert missing.text.replace("ZZ-20000101-00001", "") == foreign.text.replace(number, "")
+
+
+async def test_a_unit_sees_the_cases_of_its_sub_units_and_acts_on_none_of_them(each_site: Site) -> None:
+    site = each_site
+    district, street, neighbour = [
+        await key_for(site, Role.UNIT, unit) for unit in ("zz-jinshui", "zz-dulingjie", "zz-weilailu")
+    ]
+    number = await site.dispatched("zz-dulingjie")
+    assert [await seen_by(site, number, unit) for unit in (district, street, neighbour)] == [{True}, {True}, {False}]
+    assert (await site.get("/cases", district, q=number, unit="zz-dulingjie"))["items"]
+    refused = await site.step(number, "sign-in", district)
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_your_case")
+    above = await site.dispatched("zz-jinshui")
+    assert await seen_by(site, above, street) == {False}
+
+
+async def seen_by_grid(site: Site, number: str, key: str) -> set[bool]:
+    listed = [line["number"] for line in (await site.get("/cases", key, limit=200))["items"]]
+    answers = [await site.call("GET", f"/cases/{number}{part}", key) for part in ("", "/timeline")]
+    return {number in listed, *(answer.status_code == 200 for answer in answers)}
+
+
+async def test_a_grid_sees_the_cases_in_it_and_in_those_below_and_no_others(each_site: Site) -> None:
+    site = each_site
+    street, community, elsewhere = [
+        await key_for(site, Role.GRID, grid) for grid in ("zz-g-dulingjie", "zz-g-badonglou", "zz-g-weilailu")
+    ]
+    number = await site.receive(address="杜岭街八栋楼社区2号")
+    grids = (street, community, elsewhere)
+    assert [await seen_by_grid(site, number, key) for key in grids] == [{True}, {True}, {False}]
+    above = await site.receive(address="杜岭街5号")
+    assert [await seen_by_grid(site, above, key) for key in grids] == [{True}, {False}, {False}]
+    nowhere = await site.receive(address="某处")
+    assert [await seen_by_grid(site, nowhere, key) for key in grids] == [{False}] * 3
+    assert await seen_by_grid(site, nowhere, "grid") == {True}
+
+
+async def test_units_and_grids_see_the_messages_that_went_to_them(each_site: Site) -> None:
+    site = each_site
+    number = await site.dispatched("zz-dulingjie", address="杜岭街八栋楼社区2号")
+    for _ in range(200):
+        if len((await site.get(f"/cases/{number}/timeline"))["messages"]) == 3:
+            break
+        await asyncio.sleep(0.05)
+    asked = {
+        "dispatcher": "dispatcher",
+        "unit": await key_for(site, Role.UNIT, "zz-dulingjie"),
+        "district": await key_for(site, Role.UNIT, "zz-jinshui"),
+        "grid": await key_for(site, Role.GRID, "zz-g-badonglou"),
+    }
+    parties = {
+        name: sorted(message["party"] for message in (await site.get(f"/cases/{number}/timeline", key))["messages"])
+        for name, key in asked.items()
+    }
+    all_of_them = ["citizen", "grid", "unit"]
+    assert parties == {"dispatcher": all_of_them, "unit": ["unit"], "district": ["unit"], "grid": ["grid"]}
 
 
 async def measured(site: Site, number: str) -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from domain.roles import MAY, Role, may
+from domain.roles import MAY, Actor, Role, may, permitted
 from domain.steps import ENGINE_STEPS, PEOPLE_STEPS
 
 BESIDE_THE_STEPS = {
@@ -71,3 +71,11 @@ def test_inspectors_read_everything_and_write_only_their_findings() -> None:
 
 def test_administrators_take_no_step_and_see_no_personal_data() -> None:
     assert {step for step in MAY if may(Role.ADMIN, step)} == {"receive", "read", "read-readers", "decode"}
+
+
+def test_the_grid_platform_as_a_whole_reads_nothing_personal() -> None:
+    grid, platform = (Actor(role=Role.GRID, id="g", unit=unit) for unit in ("zz-g-dulingjie", None))
+    assert permitted(grid, "read-personal")
+    assert not permitted(platform, "read-personal")
+    assert permitted(platform, "read")
+    assert not permitted(grid, "sign-in")

@@ -16,6 +16,7 @@ KEYS = sorted(Texts.model_fields)
 VALUES = {
     "city": "郑州",
     "number": "ZZ20260924000017",
+    "code": "20418553",
     "unit": "郑州水务集团",
     "due": "2026-10-09 24:00",
     "guidance": "请向有管辖权的人民法院提出。",
@@ -62,6 +63,7 @@ def test_the_first_text_promises_neither_acceptance_nor_dispatch() -> None:
 @pytest.mark.parametrize(
     ("key", "names"),
     [
+        ("received", {"code"}),
         ("rejected", {"guidance"}),
         ("answered", {"reason"}),
         ("transferred", {"to"}),
@@ -124,9 +126,9 @@ def test_a_template_full_of_placeholders_still_fits() -> None:
         (f'received = "{"长" * 301}"', "at most 300 char"),
         (
             'received = "您好{name}"',
-            r"'\{name\}' is not a plain placeholder of this text; it may use \{city\}, \{number\}$",
+            r"'\{name\}' is not a plain placeholder of this text; it may use \{city\}, \{number\}, \{code\}$",
         ),
-        ('received = "您好{guidance}"', r"'\{guidance\}' is not .*; it may use \{city\}, \{number\}$"),
+        ('received = "您好{guidance}"', r"'\{guidance\}' is not .*; it may use \{city\}, \{number\}, \{code\}$"),
         ('received = "您好{}"', "not a plain placeholder"),
         ('received = "您好{0}"', "not a plain placeholder"),
         ('received = "{number.real}"', "not a plain placeholder"),

@@ -18,7 +18,7 @@ from ledger.cases import (
     unstarted,
 )
 from ledger.database import LEDGER_ERRORS, Ledger, open_ledger
-from ledger.errors import KeyReused
+from ledger.errors import EventsMissing, KeyReused
 from ledger.models import CaseRow, VoidedEventRow
 from ledger.recording import record
 
@@ -117,13 +117,31 @@ async def test_record_may_be_repeated_and_come_late(ledger: Ledger, opened: Open
     number = await opened()
     first = (summary(number, last_event=1, lead="a"), [event(1)])
     second = (summary(number, last_event=2, status=Status.HANDLING, lead="b"), [event(2, kind=EventKind.SIGNED_IN)])
-    for now, events in (second, first, second, first):
+    for now, events in (first, second, first, second):
         await ledger.run(record, now, events)
     async with ledger.session() as session:
         row = await get_case(session, number)
         assert row is not None
         assert (row.status, row.lead, row.last_event) == ("handling", "b", 2)
         assert [(e.n, e.kind) for e in await events_of(session, number)] == [(1, "dispatched"), (2, "signed_in")]
+
+
+async def test_record_leaves_no_gap(ledger: Ledger, opened: Open, summary: Make, event: Make) -> None:
+    number = await opened()
+    with pytest.raises(EventsMissing, match=r"event 2 .* cannot follow event 0"):
+        await ledger.run(record, summary(number, last_event=2), [event(2)])
+    async with ledger.session() as session:
+        assert await events_of(session, number) == []
+
+
+async def test_a_repeat_that_holds_more_appends_the_rest(
+    ledger: Ledger, opened: Open, summary: Make, event: Make
+) -> None:
+    number = await opened()
+    await ledger.run(record, summary(number), [event()])
+    await ledger.run(record, summary(number, last_event=3), [event(n) for n in (1, 2, 3)])
+    async with ledger.session() as session:
+        assert [kept.n for kept in await events_of(session, number)] == [1, 2, 3]
 
 
 async def test_record_holds_when_many_call_at_once(ledger: Ledger, opened: Open, summary: Make, event: Make) -> None:

@@ -43,6 +43,14 @@ def test_a_key_is_printed_alone_on_the_last_line_and_works(ledger_url: str) -> N
     assert (row.role, row.unit, row.label) == ("unit", "zz-water", "调度 平台")
 
 
+def test_a_key_for_a_grid_names_one_of_the_city_or_none(ledger_url: str) -> None:
+    for unit in ("zz-g-badonglou", None):
+        secret = run("create", "--role", "grid", *(["--unit", unit] if unit else [])).stdout.splitlines()[-1]
+        row = found(ledger_url, secret)
+        assert row is not None
+        assert (row.role, row.unit) == ("grid", unit)
+
+
 def test_the_list_shows_no_secret_and_a_revoked_key_as_such(ledger_url: str) -> None:
     secret = run("create", "--role", "agent", "--label", "坐席").stdout.splitlines()[-1]
     id = secret.split("_")[1]
@@ -61,6 +69,8 @@ def test_the_list_shows_no_secret_and_a_revoked_key_as_such(ledger_url: str) -> 
     [
         (["create", "--role", "unit"], "role unit acts for a unit: name it with --unit"),
         (["create", "--role", "unit", "--unit", "zz-x"], "there is no unit 'zz-x' in this city"),
+        (["create", "--role", "grid", "--unit", "zz-water"], "there is no grid 'zz-water' in this city"),
+        (["create", "--role", "unit", "--unit", "zz-g-badonglou"], "there is no unit 'zz-g-badonglou' in this city"),
         (["create", "--role", "agent", "--unit", "zz-water"], "role agent acts for no unit: leave out --unit"),
         (["create", "--role", "system"], "no key can be for role 'system'"),
         (["create", "--role", "king"], "no key can be for role 'king'"),

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from temporalio import workflow
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, WorkflowRunner
 
+from tests.keys import CONVERTER
 from tests.workflows.conftest import GUARDED
 from tests.workflows.hotline import NOTE, PERSONAL
 from workflows.attributes import LEAD
@@ -24,9 +24,7 @@ def read(path: Path) -> WorkflowHistory:
 
 
 async def replay(path: Path, runner: WorkflowRunner) -> None:
-    replayer = Replayer(
-        workflows=[CaseWorkflow, SweepWorkflow], workflow_runner=runner, data_converter=pydantic_data_converter
-    )
+    replayer = Replayer(workflows=[CaseWorkflow, SweepWorkflow], workflow_runner=runner, data_converter=CONVERTER)
     await replayer.replay_workflow(read(path))
 
 

@@ -11,6 +11,7 @@ import pytest
 from temporal import embedded
 from temporal.connection import connect
 from temporal.tracing import COLLECTOR, interceptors, start_tracing
+from tests.keys import KEYRING
 
 
 async def test_without_a_collector_nothing_is_traced(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +42,7 @@ async def test_a_started_case_is_a_span_at_the_collector(
         server = await start_server(tmp_path, hold)
         tracing = start_tracing("jiesu-test")
         assert tracing is not None
-        client = await connect({"TEMPORAL_ADDRESS": server.address})
+        client = await connect(KEYRING, {"TEMPORAL_ADDRESS": server.address})
         await client.start_workflow("Case", id="ZZ-20261121-00001", task_queue="nobody")
         tracing.shutdown()
     collector.shutdown()

@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
 
 import pytest
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
@@ -19,6 +18,7 @@ from sandbox.faults import PARTIES, Fault
 from sandbox.serve import City as SandboxCity
 from settings import ROOT
 from temporal import embedded, search_attributes
+from tests.keys import CONVERTER
 from tests.workflows.hotline import Hotline, Street
 
 GUARDED = SandboxedWorkflowRunner(
@@ -34,7 +34,7 @@ async def server() -> AsyncIterator[WorkflowEnvironment]:
     """A real server; each case has a clock of its own, which runs as ours does until a test winds it forward."""
     async with await WorkflowEnvironment.start_time_skipping_v2(
         ts_config=TimeSkippingConfig(enabled=False),
-        data_converter=pydantic_data_converter,
+        data_converter=CONVERTER,
         dev_server_existing_path=embedded.binary(),
         dev_server_log_level="error",
         dev_server_extra_args=["--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"],

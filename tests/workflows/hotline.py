@@ -26,6 +26,7 @@ from ledger.models import CaseRow, EventRow, MeasureRow, MessageRow
 from ledger.notes import put_note
 from sandbox.faults import Fault
 from temporal.start import start_case
+from tests.keys import opened
 from worker import create_worker
 from workflows.names import Taken
 
@@ -167,7 +168,7 @@ class Hotline:
             return await measures_of(session, number)
 
     async def history(self, number: str) -> WorkflowHistory:
-        return await self.case(number).fetch_history()
+        return await opened(await self.case(number).fetch_history())
 
     async def closed(self, number: str) -> Taken:
         """Wait until the case's workflow is over; what it returned."""

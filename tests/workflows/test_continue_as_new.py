@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 from temporalio.client import WorkflowHistory
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 
 from domain.city import City
 from ledger.database import Ledger
 from temporal import embedded, search_attributes
+from tests.keys import CONVERTER
 from tests.workflows.conftest import GUARDED
 from tests.workflows.hotline import Hotline, Street, eventually, kinds, of_type, rungs
 from tests.workflows.test_deadlines import punctual
@@ -27,7 +27,7 @@ async def forgetful(street: Street, city: City, ledger: Ledger) -> AsyncIterator
     async with AsyncExitStack() as stack:
         server = await WorkflowEnvironment.start_time_skipping_v2(
             ts_config=TimeSkippingConfig(enabled=False),
-            data_converter=pydantic_data_converter,
+            data_converter=CONVERTER,
             dev_server_existing_path=embedded.binary(),
             dev_server_log_level="error",
             dev_server_extra_args=[word for value in SHORT for word in ("--dynamic-config-value", value)],

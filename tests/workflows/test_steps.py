@@ -140,5 +140,7 @@ async def test_a_failing_background_task_is_seen(
             await eventually(seen)
         [failed, *_] = of_type(await hotline.history(number), "WORKFLOW_TASK_FAILED")
         failure = failed.workflow_task_failed_event_attributes.failure
-        assert failure.message == "A background task of the case failed"
-        assert "not callable" in failure.cause.message
+        assert failure.message == "Encoded failure"
+        error = await server.client.data_converter.decode_failure(failure)
+        assert str(error) == "RuntimeError: A background task of the case failed"
+        assert "not callable" in str(error.__cause__)

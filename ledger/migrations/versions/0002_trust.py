@@ -1,4 +1,17 @@
-"""What trust needs: hash chain, citizens' codes, readers, findings, attachments, wrong codes counted, erasure."""
+"""What trust needs: hash chain, citizens' codes, readers, findings, attachments, wrong codes counted, erasure.
+
+Cases of an earlier ledger are sealed as they are found. How is written out here once more, and not taken from
+ledger/chain.py: what this migration makes has to stay what later ones start from, whatever becomes of that file.
+"""
+
+import json
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -33,6 +46,47 @@ POSTGRESQL_GUARDS = [
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()
     """,
 ]
+# Those of 0001, which keep `events` as they are and must give way while hashes are added.
+SQLITE_UNLOCK = ["DROP TRIGGER events_no_update"]
+SQLITE_LOCK = [
+    """
+    CREATE TRIGGER events_no_update BEFORE UPDATE ON events
+    BEGIN SELECT RAISE(ABORT, 'events is append-only'); END
+    """
+]
+POSTGRESQL_UNLOCK = ["ALTER TABLE events DISABLE TRIGGER events_append_only"]
+POSTGRESQL_LOCK = ["ALTER TABLE events ENABLE TRIGGER events_append_only"]
+
+INSTANT, TRUTH = sa.DateTime(timezone=True), sa.Boolean()
+PERSONAL = ("name", "phone", "address", "title", "text", "original_number", "channel")
+KEPT = ("rulebook_version", "opened_role", "opened_id", "status", "outcome", "category", "item", "lead", "grid")
+CASES = sa.table(
+    "cases",
+    *(sa.column(name, sa.String()) for name in ("number", *PERSONAL, *KEPT, "due_clock")),
+    *(sa.column(name, sa.String()) for name in ("salt", "sealed", "head", "seal")),
+    *(sa.column(name, sa.Float()) for name in ("longitude", "latitude")),
+    *(sa.column(name, INSTANT) for name in ("received_at", "due", "closed_at")),
+    *(sa.column(name, TRUTH) for name in ("outage", "province", "provisional", "breached", "extended", "started")),
+    *(sa.column(name, sa.JSON()) for name in ("marks", "assisting", "breaches")),
+    *(sa.column(name, sa.Integer()) for name in ("rework_rounds", "hurries", "last_event")),
+    sa.column("withheld", TRUTH),
+)
+WORDS = (*PERSONAL, "longitude", "latitude", "withheld")
+SEALED = (
+    *KEPT, "channel", "due_clock", "received_at", "due", "closed_at", "outage", "province", "provisional", "breached",
+    "extended", "started", "marks", "assisting", "breaches", "rework_rounds", "hurries", "last_event", "sealed",
+)  # fmt: skip
+EVENTS = sa.table(
+    "events",
+    *(sa.column(name, sa.String()) for name in ("case_number", "kind", "role", "actor_id", "actor_unit", "unit")),
+    *(sa.column(name, sa.String()) for name in ("clock", "action", "note", "sealed", "hash")),
+    *(sa.column(name, INSTANT) for name in ("at", "due")),
+    sa.column("n", sa.Integer()),
+    sa.column("provisional", TRUTH),
+    sa.column("facts", sa.JSON()),
+)
+NOTES = sa.table("notes", *(sa.column(name, sa.String()) for name in ("id", "case_number", "text", "salt", "sealed")))
+BATCH = 500
 
 
 def upgrade() -> None:
@@ -41,6 +95,11 @@ def upgrade() -> None:
     _add_privacy()
     _add_records()
     sqlite = op.get_bind().dialect.name == "sqlite"
+    for statement in SQLITE_UNLOCK if sqlite else POSTGRESQL_UNLOCK:
+        op.execute(statement)
+    _seal_what_is_there(op.get_bind())
+    for statement in SQLITE_LOCK if sqlite else POSTGRESQL_LOCK:
+        op.execute(statement)
     for statement in SQLITE_GUARDS if sqlite else POSTGRESQL_GUARDS:
         op.execute(statement)
 
@@ -100,3 +159,64 @@ def _add_records() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
     )
     op.create_index("ix_attachments_sha256", "attachments", ["sha256"])
+
+
+def _seal_what_is_there(connection: sa.Connection) -> None:
+    for numbers in _batches(connection):
+        notes = _seal_notes(connection, numbers)
+        found = connection.execute(
+            sa.select(EVENTS).where(EVENTS.c.case_number.in_(numbers)).order_by(EVENTS.c.case_number, EVENTS.c.n)
+        )
+        events = {number: list(rows) for number, rows in groupby(found, attrgetter("case_number"))}
+        for case in connection.execute(sa.select(CASES).where(CASES.c.number.in_(numbers))).mappings().all():
+            _seal_case(connection, dict(case), events.get(case["number"], []), notes)
+
+
+def _batches(connection: sa.Connection) -> Iterator[list[str]]:
+    numbers = sa.select(CASES.c.number).order_by(CASES.c.number).limit(BATCH)
+    after = ""
+    while batch := list(connection.scalars(numbers.where(CASES.c.number > after))):
+        yield batch
+        after = batch[-1]
+
+
+def _seal_notes(connection: sa.Connection, numbers: list[str]) -> dict[str, str]:
+    sealed = {}
+    for note in connection.execute(sa.select(NOTES).where(NOTES.c.case_number.in_(numbers))).all():
+        salt = secrets.token_hex(32)
+        sealed[note.id] = _hash(salt + _canonical({"text": note.text}))
+        connection.execute(sa.update(NOTES).where(NOTES.c.id == note.id).values(salt=salt, sealed=sealed[note.id]))
+    return sealed
+
+
+def _seal_case(connection: sa.Connection, case: dict[str, Any], events: list[Any], notes: dict[str, str]) -> None:
+    salt = secrets.token_hex(32)
+    words = {name: value + 0.0 if isinstance(value := case[name], float) else value for name in WORDS}
+    case["sealed"] = _hash(salt + _canonical(words))
+    head = _hash(f"jiesu:{case['number']}")
+    for event in events:
+        sealed = case["sealed"] if event.n == 1 else notes.get(event.note or "")
+        values = {**event._mapping, "sealed": sealed}
+        del values["hash"]
+        head = _hash(head + _canonical(values))
+        this = (EVENTS.c.case_number == event.case_number) & (EVENTS.c.n == event.n)
+        connection.execute(sa.update(EVENTS).where(this).values(sealed=sealed, hash=head))
+    seals: dict[str, str] = {}
+    if events:
+        seals = {"head": head, "seal": _hash(head + _canonical({name: case[name] for name in SEALED}))}
+    this = CASES.c.number == case["number"]
+    connection.execute(sa.update(CASES).where(this).values(salt=salt, sealed=case["sealed"], **seals))
+
+
+def _canonical(values: dict[str, Any]) -> str:
+    return json.dumps(values, sort_keys=True, separators=(",", ":"), default=_instant)
+
+
+def _instant(value: datetime) -> str:
+    # SQLite gives instants back without their zone, which is UTC.
+    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+    return aware.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _hash(text: str) -> str:
+    return sha256(text.encode()).hexdigest()

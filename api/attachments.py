@@ -1,0 +1,162 @@
+"""Files of a case: photographs, recordings, documents. The name a file had is not kept: it may be personal."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Iterator
+from typing import Annotated, Any, BinaryIO, TypeVar
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime, BaseModel, Field
+
+from api.access import Reader, allowed
+from api.fields import CaseNumber, IdempotencyKey
+from api.problems import Problem, Unavailable, problems
+from api.service import Service, now, service
+from api.uploads import EXTENSIONS, uploaded
+from domain.roles import Actor, Role
+from ledger.attachments import attachments_of, get_attachment, put_attachment
+from ledger.errors import TooManyFiles
+from ledger.files import CHUNK, open_whole, write_draft
+from ledger.models import AttachmentRow
+from ledger.reads import note_read
+from ledger.requests import claim
+
+log = logging.getLogger("jiesu.api")
+
+router = APIRouter(tags=["attachments"])
+
+Done = TypeVar("Done")
+
+FORM: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "additionalProperties": False,
+                    "properties": {"file": {"type": "string", "format": "binary", "minLength": 1}},
+                }
+            }
+        },
+    }
+}
+CONTENT: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The file.",
+        "content": {media_type: {"schema": {"type": "string", "format": "binary"}} for media_type in EXTENSIONS},
+    }
+}
+
+
+class Attachment(BaseModel):
+    """A file of a case."""
+
+    sha256: str = Field(description="Its name here: the hash of its content.")
+    media_type: str
+    size: int = Field(description="Bytes.")
+    by: Role
+    at: AwareDatetime
+
+
+@router.post(
+    "/cases/{number}/attachments",
+    status_code=201,
+    summary="Attach a file",
+    responses=problems(404, 409, 413, 415)
+    | {200: {"model": Attachment, "description": "The case has this file already."}},
+    openapi_extra=FORM,
+)
+async def attach(
+    number: CaseNumber,
+    request: Request,
+    response: Response,
+    actor: Annotated[Actor, Depends(allowed("attach"))],
+    jiesu: Annotated[Service, Depends(service)],
+    key: IdempotencyKey = None,
+) -> Attachment:
+    """JPEG, PNG, GIF, WebP, HEIC, PDF, MP3, M4A, AAC, WAV or AMR up to 10 MB, MP4 up to 50 MB; twenty files a case."""
+    await jiesu.case(number, actor)
+    folder = jiesu.settings.attachments_folder
+    async with uploaded(request) as (upload, kind):
+        draft = await _stored(asyncio.to_thread(write_draft, folder, upload.file))
+    with draft:
+        async with jiesu.ledger.session() as session:
+            await claim(session, number, f"{actor.id}:attach:{key}", draft.sha256)
+            put = put_attachment(session, folder, draft, number, kind.media_type, actor, now())
+            row, new = await _stored(_attachable(put))
+    response.status_code = 201 if new else 200
+    response.headers["Location"] = f"/cases/{number}/attachments/{row.sha256}"
+    return _attachment(row)
+
+
+@router.get("/cases/{number}/attachments", summary="List the files of a case", responses=problems(404))
+async def attachments(
+    number: CaseNumber, actor: Reader, jiesu: Annotated[Service, Depends(service)]
+) -> list[Attachment]:
+    """Oldest first."""
+    await jiesu.case(number, actor)
+    async with jiesu.ledger.session() as session:
+        return [_attachment(row) for row in await attachments_of(session, number)]
+
+
+@router.get(
+    "/cases/{number}/attachments/{sha256}",
+    summary="Read a file of a case",
+    responses=problems(404, 410) | CONTENT,
+    response_class=StreamingResponse,
+)
+async def attachment(
+    number: CaseNumber,
+    sha256: Annotated[str, Path(pattern="^[0-9a-f]{64}$")],
+    actor: Annotated[Actor, Depends(allowed("read-personal"))],
+    jiesu: Annotated[Service, Depends(service)],
+) -> StreamingResponse:
+    """The content, to be saved, not shown; that it was read is recorded."""
+    await jiesu.case(number, actor)
+    async with jiesu.ledger.session() as session:
+        row = await get_attachment(session, number, sha256)
+        if row is None:
+            raise Problem(404, "no_such_file", "This case has no such file.", "该工单没有此附件。")
+        await note_read(session, actor, number, "attachment")
+    file = await _stored(asyncio.to_thread(open_whole, jiesu.settings.attachments_folder, sha256))
+    if file is None:
+        log.error("the content of attachment %s is missing or damaged", sha256)
+        raise Problem(410, "file_lost", "The file is no longer whole on our side.", "附件已损坏或丢失。")
+    name = f"{number}-{sha256[:8]}.{EXTENSIONS[row.media_type]}"
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Content-Length": str(row.size),
+        "Content-Security-Policy": "sandbox; default-src 'none'",
+    }
+    return StreamingResponse(_chunks(file), media_type=row.media_type, headers=headers)
+
+
+def _attachment(row: AttachmentRow) -> Attachment:
+    return Attachment(sha256=row.sha256, media_type=row.media_type, size=row.size, by=Role(row.author_role), at=row.at)
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while chunk := file.read(CHUNK):
+            yield chunk
+
+
+async def _attachable(put: Awaitable[Done]) -> Done:
+    try:
+        return await put
+    except TooManyFiles:
+        raise Problem(
+            409, "too_many_files", "This case has as many files as it may have.", "该工单的附件已达上限。"
+        ) from None
+
+
+async def _stored(work: Awaitable[Done]) -> Done:
+    """What the store gives. Raises Unavailable when it cannot write or read: full, unreachable, not permitted."""
+    try:
+        return await work
+    except OSError as error:
+        log.error("the store of attachments: %s", type(error).__name__)
+        raise Unavailable("The store of attachments") from None

@@ -1,0 +1,83 @@
+"""What inspectors find out about the handling of a case (督查意见), for inspectors only."""
+
+from hashlib import sha256
+from typing import Annotated
+from uuid import NAMESPACE_URL, uuid5
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from api.access import allowed
+from api.fields import CaseNumber, IdempotencyKey, Prose
+from api.problems import problems
+from api.readers import record_reading
+from api.service import Service, now, service
+from domain.roles import Actor
+from ledger.findings import findings_of, put_finding
+from ledger.models import FindingRow
+from ledger.requests import claim
+
+router = APIRouter(tags=["findings"])
+
+
+class NewFinding(BaseModel):
+    """A finding. It can be neither changed nor taken back."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"text": "经核查，承办单位未联系诉求人即反馈办结。"}}
+    )
+
+    text: Prose
+
+
+class Finding(BaseModel):
+    """A finding as it stands."""
+
+    id: str
+    at: AwareDatetime
+    author: str = Field(description="Id of the key or account; never a person's name.")
+    text: str | None = Field(description="None once the personal data of the case is erased.")
+
+
+@router.post(
+    "/cases/{number}/findings",
+    status_code=201,
+    summary="Record a finding (督查意见)",
+    responses={200: {"model": Finding, "description": "Recorded before, under the same key."}, **problems(404, 409)},
+)
+async def record_finding(
+    number: CaseNumber,
+    body: NewFinding,
+    response: Response,
+    actor: Annotated[Actor, Depends(allowed("record-finding"))],
+    jiesu: Annotated[Service, Depends(service)],
+    key: IdempotencyKey = None,
+) -> Finding:
+    """Keep a finding beside the case; nothing of it shows in the case, and nobody is told."""
+    request = f"{actor.id}:record-finding:{key}"
+    id = f"f-{uuid5(NAMESPACE_URL, f'{number}:{request}').hex}"
+    async with jiesu.ledger.session() as session:
+        await jiesu.find(session, number, actor)
+        await claim(session, number, request, sha256(body.model_dump_json().encode()).hexdigest())
+        row, new = await put_finding(session, id, number, actor, body.text, now())
+    response.status_code = 201 if new else 200
+    return _finding(row)
+
+
+@router.get("/cases/{number}/findings", summary="Read the findings about a case", responses=problems(404))
+async def findings(
+    number: CaseNumber,
+    actor: Annotated[Actor, Depends(allowed("read-findings"))],
+    jiesu: Annotated[Service, Depends(service)],
+) -> list[Finding]:
+    """All findings, oldest first. Reading them is recorded."""
+    async with jiesu.ledger.session() as session:
+        row = await jiesu.find(session, number, actor)
+        found = await findings_of(session, number)
+        if found:
+            await record_reading(session, actor, row, "findings")
+    return [_finding(finding) for finding in found]
+
+
+def _finding(row: FindingRow) -> Finding:
+    return Finding(id=row.id, at=row.at, author=row.author_id, text=row.text or None)

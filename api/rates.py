@@ -1,0 +1,103 @@
+"""How much one client may ask of one API process, and how often it may come without a valid credential."""
+
+import time
+from hashlib import sha256
+from ipaddress import IPv6Address, ip_address, ip_network
+from math import ceil
+
+from limits import parse
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import FixedWindowRateLimiter
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import Problem, too_soon
+from settings import Settings
+
+CODE_HEADER = "Case-Code"
+
+EXEMPT = frozenset({"/health", "/ready"})
+
+ASSETS = "/temporal/_app/"
+"""The Web UI's program, of which a browser fetches a hundred files at once, once; no share is counted for them."""
+
+MOST_CLIENTS = 5_000
+"""Counted at a time; a flood from more starts all counts anew, and takes no more memory."""
+
+
+class Bucket:
+    """Counts clients against one limit, in memory."""
+
+    def __init__(self, limit: str) -> None:
+        self._limit = parse(limit)
+        self._storage = MemoryStorage()
+        self._limiter = FixedWindowRateLimiter(self._storage)
+
+    async def hit(self, client: str) -> bool:
+        """Count one request; False when it is one too many."""
+        if len(self._storage.storage) >= MOST_CLIENTS:
+            await self._storage.reset()
+        return await self._limiter.hit(self._limit, client)
+
+    async def full(self, client: str) -> bool:
+        """Whether a client has nothing left."""
+        return not await self._limiter.test(self._limit, client)
+
+    async def problem(self, client: str) -> Problem:
+        """The refusal that says when there will be something left."""
+        window = await self._limiter.get_window_stats(self._limit, client)
+        return too_soon(
+            "too_many_requests", "Too many requests", "请求过于频繁", max(1, ceil(window.reset_time - time.time()))
+        )
+
+
+class Rates:
+    """ASGI middleware: refuses what is more than a client's share with 429.
+
+    A client is a credential, right or wrong, or an address without one. An address that keeps coming with wrong ones
+    is refused whatever it shows, until its share of refusals is new.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._buckets: tuple[Bucket, Bucket] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] in EXEMPT:
+            return await self._app(scope, receive, send)
+        asked, refused = self._buckets = self._buckets or _open_buckets(scope["app"].state.service.settings)
+        address = address_of(scope)
+        client = _credential(scope) or address
+        if await refused.full(address):
+            return await (await refused.problem(address)).response()(scope, receive, send)
+        if not scope["path"].startswith(ASSETS) and not await asked.hit(client):
+            return await (await asked.problem(client)).response()(scope, receive, send)
+
+        async def counting(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == 401:
+                await refused.hit(address)
+            await send(message)
+
+        await self._app(scope, receive, counting)
+
+
+def _open_buckets(settings: Settings) -> tuple[Bucket, Bucket]:
+    return Bucket(settings.rate_limit), Bucket(settings.refused_limit)
+
+
+def address_of(scope: Scope) -> str:
+    """The client's address; that of an IPv6 network of 64 bits, of which one household has all."""
+    host: str = scope["client"][0] if scope.get("client") else "unknown"
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, IPv6Address):
+        return str(address.ipv4_mapped or ip_network((address, 64), strict=False))
+    return host
+
+
+def _credential(scope: Scope) -> str | None:
+    headers = Headers(scope=scope)
+    shown = headers.get("Authorization") or headers.get(CODE_HEADER)
+    return sha256(shown.encode()).hexdigest() if shown else None

@@ -1,0 +1,134 @@
+"""What happened to a case: its events, the messages about it and the measures raised over it."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from api.access import Reader
+from api.fields import CaseNumber
+from api.masking import PERSONAL, words_of
+from api.problems import problems
+from api.readers import record_reading
+from api.service import Service, service
+from api.sight import addressees
+from domain import words
+from domain.effects import Party
+from domain.events import EventKind, lateness
+from domain.roles import Actor, Role
+from domain.rulebook import Action
+from ledger.cases import events_of, measures_of, messages_of, notes_of
+from ledger.models import CaseRow, EventRow, MessageRow
+
+router = APIRouter(tags=["reading"])
+
+SEES_REFERRALS = frozenset({Role.INSPECTOR, Role.SUPERVISOR, Role.ADMIN})
+"""No handler is told of a discipline referral."""
+REFERRAL = Action.DISCIPLINE_REFERRAL
+
+
+class TimelineEvent(BaseModel):
+    """One thing that happened."""
+
+    n: int
+    at: AwareDatetime
+    kind: str
+    what: str
+    by: str
+    by_zh: str
+    unit: str | None
+    clock: str | None
+    due: AwareDatetime | None
+    late_seconds: int | None = Field(description="How late it was, in seconds; nothing if it was in time.")
+    provisional: bool
+    action: str | None
+    text: str | None
+    facts: dict[str, Any]
+
+
+class TimelineMessage(BaseModel):
+    """A message about the case."""
+
+    key: str
+    event: int
+    party: str
+    unit: str | None
+    template: str
+    text: str | None
+    status: str
+    attempts: int
+    error: str | None
+
+
+class TimelineMeasure(BaseModel):
+    """A measure raised over the case."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    event: int
+    action: str
+    unit: str | None
+    situation: str | None
+    clock: str | None
+    due: AwareDatetime | None
+    at: AwareDatetime
+
+
+class Timeline(BaseModel):
+    """Everything that happened to a case, in order."""
+
+    number: str
+    events: list[TimelineEvent]
+    messages: list[TimelineMessage]
+    measures: list[TimelineMeasure]
+
+
+@router.get("/cases/{number}/timeline", summary="Read what happened to a case", responses=problems(404))
+async def timeline(number: CaseNumber, actor: Reader, jiesu: Annotated[Service, Depends(service)]) -> Timeline:
+    """Events with when each was due and how late it was, messages sent, measures raised.
+
+    Units and grids get the messages that went to them. Reading it with its personal data is recorded.
+    """
+    may_see = actor.role in SEES_REFERRALS
+    async with jiesu.ledger.session() as session:
+        row = await jiesu.find(session, number, actor)
+        await record_reading(session, actor, row, "timeline")
+        events = await events_of(session, number)
+        notes = {note.id: words_of(row, actor, note.text) for note in await notes_of(session, number)}
+        messages = await messages_of(session, number)
+        measures = await measures_of(session, number)
+    addressed = addressees(actor, jiesu.city)
+    return Timeline(
+        number=number,
+        events=[_event(event, notes) for event in events if may_see or not _about_discipline(event)],
+        messages=[_message(message, row, actor) for message in messages if addressed(message)],
+        measures=[TimelineMeasure.model_validate(m) for m in measures if may_see or m.action != REFERRAL],
+    )
+
+
+def _message(message: MessageRow, row: CaseRow, actor: Actor) -> TimelineMessage:
+    fields = message.model_dump(include=TimelineMessage.model_fields.keys() - PERSONAL)
+    return TimelineMessage(**fields, text=words_of(row, actor, message.text))
+
+
+def _about_discipline(event: EventRow) -> bool:
+    """Whether it is a referral, or the failure to deliver one."""
+    return event.action == REFERRAL or event.facts.get("party") == Party.DISCIPLINE
+
+
+def _event(event: EventRow, notes: dict[str, str | None]) -> TimelineEvent:
+    what = words.ACTION[Action(event.action)] if event.action else words.EVENT[EventKind(event.kind)]
+    return TimelineEvent(
+        **event.model_dump(include={"n", "at", "kind", "unit", "clock", "due", "provisional", "action", "facts"}),
+        what=what,
+        by=event.role,
+        by_zh=words.ROLE[Role(event.role)],
+        late_seconds=_late_seconds(event),
+        text=notes.get(event.note or ""),
+    )
+
+
+def _late_seconds(event: EventRow) -> int | None:
+    """Whole seconds past the limit; what the engine does by itself has a minute's grace."""
+    late = lateness(event.at, event.due, event.role)
+    return None if late is None else int(late.total_seconds())

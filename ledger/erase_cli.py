@@ -1,0 +1,54 @@
+"""`jiesu erase`: one case, or every case whose retention is over."""
+
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+
+import typer
+from sqlalchemy.exc import SQLAlchemyError
+
+from ledger.database import LEDGER_ERRORS, Ledger, open_ledger
+from ledger.erasure import Personal, due, empty_log, erase, personal_data
+from settings import Settings
+
+
+async def run(settings: Settings, number: str | None, *, dry_run: bool) -> None:
+    """Erase a case, or without a number all that are due, each in a transaction of its own; say what was removed.
+
+    Raises ValueError in one sentence for a case that may not be erased, and LEDGER_ERRORS.
+    """
+    ledger = open_ledger(settings.ledger_url)
+    try:
+        await _run(ledger, settings, number, dry_run=dry_run)
+    except LEDGER_ERRORS:
+        raise
+    except SQLAlchemyError:
+        raise ValueError("the ledger has no such tables yet: run `jiesu migrate` first") from None
+    except OSError as error:
+        raise ValueError(f"an attached file cannot be removed ({type(error).__name__}); repeat it") from None
+    finally:
+        await ledger.close()
+
+
+async def _run(ledger: Ledger, settings: Settings, number: str | None, *, dry_run: bool) -> None:
+    keep, now = timedelta(days=settings.keep_personal_days), datetime.now(UTC)
+
+    async def one(number: str) -> Personal:
+        async with ledger.session() as session:
+            if dry_run:
+                return await personal_data(session, number, keep, now)
+            return await erase(session, settings.attachments_folder, number, keep, now)
+
+    if number:
+        total, whose = await one(number), number
+    else:
+        async with ledger.session() as session:
+            numbers = await due(session, keep, now)
+        total, whose = Personal(), f"{len(numbers)} cases"
+        with typer.progressbar(numbers, file=sys.stderr) as progress:
+            for each in progress:
+                total += await one(each)
+    if not dry_run:
+        await empty_log(ledger)
+    amounts = ", ".join(f"{amount} {name}" for name, amount in asdict(total).items())
+    typer.echo(f"{whose}: {amounts} {'would be removed' if dry_run else 'removed'}")

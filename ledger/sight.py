@@ -1,0 +1,32 @@
+"""Which cases somebody may see, as conditions of a query: the same for one case and for a list."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, select
+from sqlmodel import SQLModel
+
+import ledger.models  # noqa: F401  the tables below are its
+
+CASES, CASE_UNITS = (SQLModel.metadata.tables[name] for name in ("cases", "case_units"))
+
+
+@dataclass(frozen=True)
+class Sight:
+    """The cases of any of these units, in any of these grids; None sets no bounds."""
+
+    units: frozenset[str] | None = None
+    grids: frozenset[str] | None = None
+    identities: bool = True
+    """Whether it shows who a citizen is who asked that it be withheld."""
+
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        """What holds of a case that is seen."""
+        if self.units is not None:
+            yield CASES.c.number.in_(select(CASE_UNITS.c.case_number).where(CASE_UNITS.c.unit.in_(self.units)))
+        if self.grids is not None:
+            yield CASES.c.grid.in_(self.grids)
+
+
+EVERYTHING = Sight()
+"""Sight without bounds."""

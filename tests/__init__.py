@@ -1,0 +1,1 @@
+"""What is tested, in the folders of the code."""

@@ -1,0 +1,54 @@
+"""Codes shown at once: every one gets its answer, and none an extra try."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import select
+
+from ledger import attempts
+from ledger.attempts import ATTEMPTS, CASE_TRIES, Attempt, try_code
+from ledger.database import Ledger
+from ledger.models import CaseRow
+
+NOON = datetime(2026, 11, 21, 4, tzinfo=UTC)
+
+
+async def test_right_and_wrong_codes_of_many_clients_at_once_all_get_their_answer(
+    ledger: Ledger, opened: Callable[..., Awaitable[str]]
+) -> None:
+    numbers = [await opened() for _ in range(4)]
+    async with ledger.session() as session:
+        codes = {number: (await session.get_one(CaseRow, number)).code or "" for number in numbers}
+    chance = random.Random(7)
+
+    async def show() -> bool:
+        number, client = chance.choice(numbers), f"192.0.2.{chance.randrange(4)}"
+        shown = codes[number] if chance.random() < 0.8 else "x"
+        return (await ledger.run(try_code, number, shown, client, NOON)).right
+
+    found = Counter(await asyncio.gather(*(show() for _ in range(200))))
+    assert found[True] > found[False] > 0
+
+
+async def test_guesses_at_once_are_compared_one_after_the_other(
+    ledger: Ledger, opened: Callable[..., Awaitable[str]]
+) -> None:
+    number = await opened()
+    guesses = (ledger.run(try_code, number, "x", f"192.0.2.{n}", NOON) for n in range(50))
+    compared = [attempt for attempt in await asyncio.gather(*guesses) if attempt == Attempt()]
+    assert len(compared) == CASE_TRIES
+
+
+async def test_numbers_of_no_case_share_a_bounded_number_of_rows(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "NOWHERE", 8)
+    for n in range(60):
+        await ledger.run(try_code, f"ZZ-20991231-{n:09d}", "x", "192.0.2.1" if n < 20 else "192.0.2.2", NOON)
+    async with ledger.session() as session:
+        subjects = set(await session.scalars(select(ATTEMPTS.c.subject)))
+    assert subjects == {"client:192.0.2.1", "client:192.0.2.2", *(f"nowhere:{slot}" for slot in range(8))}
