@@ -109,8 +109,8 @@ async def test_a_citizen_follows_the_case_from_receipt_to_the_invitation_to_rate
     seen = await show(each_site, number, code, client)
     tracked = seen.json()
     assert [step["text"].partition("至")[0] for step in tracked["steps"]] == [
-        "您的诉求已登记。", "您已补充诉求。", "您的诉求已派给郑州水务集团办理。", "郑州水务集团已签收。", "办理时间延长",
-        "郑州水务集团已反馈办理结果。",
+        "您的诉求已登记。", "您已补充诉求。", "您的诉求已派给郑州水务集团办理。", "郑州水务集团已签收。",
+        "办理时间延长", "郑州水务集团已反馈办理结果。",
     ]  # fmt: skip
     assert (tracked["unit"], tracked["status_zh"], tracked["rating_invited"]) == ("郑州水务集团", "已反馈待回访", True)
     assert "内部" not in seen.text
