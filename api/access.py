@@ -24,11 +24,19 @@ COOKIE = "jiesu_key"
 
 
 async def current_actor(
-    request: Request,
     jiesu: Annotated[Service, Depends(service)],
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> Actor:
     """The bearer of the key or token. Raises Problem 401 for one that is missing, unknown or not in force."""
+    return await actor_of(jiesu, credentials.credentials if credentials else None)
+
+
+async def bearer_or_browser(
+    request: Request,
+    jiesu: Annotated[Service, Depends(service)],
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+) -> Actor:
+    """The bearer of the key or token, or whoever signed in with this browser. Raises as `current_actor` does."""
     return await actor_of(jiesu, credentials.credentials if credentials else request.cookies.get(COOKIE))
 
 
@@ -71,10 +79,13 @@ def _is_token(credentials: str) -> bool:
     return not credentials.startswith("jk_") and credentials.count(".") == 2
 
 
+_IDENTIFY = {**dict.fromkeys(BY_CODE, citizen_or_staff), "decode": bearer_or_browser}
+"""How to tell who is asking, where it is not by key or token alone."""
+
+
 def allowed(step: str) -> Callable[[Actor], Awaitable[Actor]]:
     """A dependency that lets through only the roles that may take `step`; the table is `domain.roles.MAY`."""
-
-    identify = citizen_or_staff if step in BY_CODE else current_actor
+    identify = _IDENTIFY.get(step, current_actor)
 
     async def check(actor: Annotated[Actor, Depends(identify)]) -> Actor:
         if not permitted(actor, step):

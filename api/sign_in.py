@@ -14,7 +14,7 @@ from temporal.embedded import CODEC_PATH, UI_PATH
 router = APIRouter(prefix=CODEC_PATH, include_in_schema=False)
 
 SIGN_IN = f"{CODEC_PATH}/sign-in"
-DAY_SECONDS = 12 * 3600
+SIGNED_IN_SECONDS = 12 * 3600
 """How long a browser stays signed in: a day's work."""
 
 PATHS = (CODEC_PATH, UI_PATH)
@@ -60,7 +60,9 @@ async def sign_in(
     answer = RedirectResponse(f"{UI_PATH}/" if jiesu.settings.web_ui else SIGN_IN, 303)
     secure = request.url.scheme == "https"
     for path in PATHS:
-        answer.set_cookie(COOKIE, key, max_age=DAY_SECONDS, path=path, secure=secure, httponly=True, samesite="strict")
+        answer.set_cookie(
+            COOKIE, key, max_age=SIGNED_IN_SECONDS, path=path, secure=secure, httponly=True, samesite="strict"
+        )
     return answer
 
 

@@ -18,8 +18,9 @@ from domain.command import Command
 from domain.limits import Limit
 from domain.roles import MAY, Actor
 from domain.steps import PEOPLE_STEPS
+from ledger.models import CaseRow
 from ledger.notes import put_note
-from ledger.requests import claim
+from ledger.requests import claim, claimed
 from workflows.names import Taken
 
 NOT_IN_BODY = frozenset({"by", "note", "names"})
@@ -76,19 +77,30 @@ def _endpoint(command_type: type[Command]) -> Callable[..., Awaitable[Taken]]:
         body: body_type = default,  # type: ignore[valid-type]
         key: IdempotencyKey = None,
     ) -> Taken:
-        row = await jiesu.case(number, actor)
+        assert key is not None, "a request without a key has been given one"
+        request = f"{actor.id}:{command_type.step}:{key}"
+        row = await _case(jiesu, number, actor, request)
         fields = {name: getattr(body, name) for name in body_type.model_fields if name != "text"}
         _check_codes(fields, jiesu)
         if "names" in command_type.model_fields:
             fields["names"] = {unit: jiesu.city.units[unit].name for unit in _units(fields)}
-        assert key is not None, "a request without a key has been given one"
-        request = f"{actor.id}:{command_type.step}:{key}"
         note = await _keep(jiesu, number, actor, request, body)
         # The engine shows an update's id to all who may look; what a caller chose as key is not for them.
         update_id = uuid5(NAMESPACE_URL, f"{number}:{request}").hex
         return await jiesu.take(row, command_type(by=actor, note=note, **fields), update_id)
 
     return take
+
+
+async def _case(jiesu: Service, number: str, actor: Actor, request: str) -> CaseRow:
+    """The case, if the actor sees it, or saw it when they first sent this request: its answer they may ask for again.
+
+    Raises Problem 404 for others.
+    """
+    async with jiesu.ledger.session() as session:
+        if await claimed(session, number, request):
+            return await session.get_one(CaseRow, number)
+        return await jiesu.find(session, number, actor)
 
 
 def _units(fields: dict[str, Any]) -> list[str]:

@@ -25,12 +25,17 @@ async def claim(session: AsyncSession, scope: str, key: str, body_hash: str) -> 
     if (await session.execute(new)).first():
         return True
     kept = select(col(RequestRow.body_hash)).where(col(RequestRow.scope) == scope, col(RequestRow.key) == key)
-    claimed = await session.scalar(kept)
-    if claimed == ERASED:
+    digest = await session.scalar(kept)
+    if digest == ERASED:
         raise CaseErased(scope)
-    if claimed != body_hash:
+    if digest != body_hash:
         raise KeyReused(key)
     return False
+
+
+async def claimed(session: AsyncSession, scope: str, key: str) -> bool:
+    """Whether a key was claimed within a scope."""
+    return await session.get(RequestRow, (scope, key)) is not None
 
 
 async def refuse_erased(session: AsyncSession, case_number: str) -> None:

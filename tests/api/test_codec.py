@@ -152,6 +152,7 @@ async def test_who_signs_in_gets_a_cookie_for_the_codec_and_the_web_ui_alone(sit
     assert all("HttpOnly" in cookie and "SameSite=strict" in cookie for cookie in cookies)
     cookie = cookies[0].partition(";")[0]
     assert (await decode(site, encrypted, Cookie=cookie)).json() == body_of(PLAIN, PLAIN)
+    assert (await site.call("GET", "/cases", headers={"Cookie": cookie})).status_code == 401
     page = await site.call("GET", "/codec/sign-in", headers={"Cookie": cookie})
     assert "已登录" in page.text
     assert site.keys["supervisor"] not in page.text

@@ -51,6 +51,15 @@ async def test_a_unit_no_longer_sees_a_case_that_was_recalled(each_site: Site) -
     assert await seen_by(each_site, number, "zz-heat") == {True}
 
 
+async def test_a_unit_that_lost_a_case_still_gets_the_answer_to_what_it_asked_when_it_had_it(each_site: Site) -> None:
+    number = await each_site.dispatched("zz-water")
+    first = await each_site.take(number, "sign-in", "zz-water", "once")
+    await each_site.take(number, "redispatch", "dispatcher", lead="zz-heat", text="属供热管网")
+    assert await each_site.take(number, "sign-in", "zz-water", "once") == first
+    assert (await each_site.step(number, "sign-in", "zz-water", "twice")).status_code == 404
+    assert (await each_site.step(number, "sign-in", "zz-heat", "once")).status_code == 200
+
+
 async def test_a_unit_sees_nothing_of_a_case_that_does_not_exist_or_is_not_dispatched(site: Site) -> None:
     number = await site.receive()
     assert await seen_by(site, number, "zz-water") == {False}
