@@ -16,7 +16,7 @@ from api.service import Service, now, service
 from domain.catalog import Suggestion
 from domain.grids import grid_of
 from domain.roles import Actor
-from ledger.cases import Intake, open_case, renumber
+from ledger.intake import Intake, open_case, renumber
 from ledger.models import CaseRow
 from temporal.start import NumberTaken
 
@@ -101,8 +101,7 @@ async def receive(
     suggestions = jiesu.city.catalog.suggest(f"{body.title or ''} {body.text}", body.address)
     intake = _intake(body, actor, jiesu, suggestions)
     day = intake.received_at.astimezone(ZoneInfo(jiesu.city.rulebook.days.zone)).date()
-    async with jiesu.ledger.session() as session:
-        row, new = await open_case(session, jiesu.city.rulebook.code, intake, day, f"{actor.id}:{key}" if key else None)
+    row, new = await jiesu.ledger.run(open_case, jiesu.city.rulebook.code, intake, day, key and f"{actor.id}:{key}")
     if not row.started:
         row = await _start(jiesu, row, day if new else None)
     response.status_code = 201 if new else 200
@@ -122,8 +121,7 @@ async def _start(jiesu: Service, row: CaseRow, day: date | None) -> CaseRow:
             log.error("number %s is taken in the engine: was this ledger put beside another's engine?", row.number)
             if day is None:
                 return row
-            async with jiesu.ledger.session() as session:
-                row = await renumber(session, row.number, jiesu.city.rulebook.code, day)
+            row = await jiesu.ledger.run(renumber, row.number, jiesu.city.rulebook.code, day)
         else:
             return row
 

@@ -26,8 +26,8 @@ from bench.core import AGENT, ORDINARY, lifecycles_per_minute
 from domain.case import Opening
 from domain.city import City, load_city
 from domain.roles import Role
-from ledger.cases import Intake, open_case
 from ledger.database import Ledger, open_ledger
+from ledger.intake import Intake, open_case
 from sandbox import system
 from sandbox.prepare import prepare
 from sandbox.stack import Stack
@@ -184,8 +184,7 @@ class Bench:
             opened_id=AGENT.id,
             rulebook_version=self.city.rulebook.version,
         )
-        async with self.ledger.session() as session:
-            row, _ = await open_case(session, self.city.rulebook.code, intake, intake.received_at.date())
+        row, _ = await self.ledger.run(open_case, self.city.rulebook.code, intake, intake.received_at.date())
         return Opening(
             number=row.number,
             received_at=intake.received_at,

@@ -8,8 +8,8 @@ import pytest
 
 from domain.events import Event, EventKind, Status, Summary
 from domain.roles import Actor, Role
-from ledger.cases import Intake, open_case
 from ledger.database import Ledger, open_ledger
+from ledger.intake import Intake, open_case
 from ledger.recording import record
 
 NOON = datetime(2026, 11, 21, 4, tzinfo=UTC)
@@ -65,9 +65,8 @@ def event() -> Callable[..., Event]:
 @pytest.fixture
 def opened(ledger: Ledger, intake: Callable[..., Intake]) -> Callable[..., Awaitable[str]]:
     async def make(**changes: Any) -> str:
-        async with ledger.session() as session:
-            row, _ = await open_case(session, "ZZ", intake(**changes), date(2026, 11, 21))
-            return row.number
+        row, _ = await ledger.run(open_case, "ZZ", intake(**changes), date(2026, 11, 21))
+        return row.number
 
     return make
 

@@ -11,9 +11,9 @@ from domain.events import EventKind, Outcome, Status
 from domain.roles import Actor, Role
 from domain.rulebook import Action, ClockName
 from ledger.audit import Findings, list_heads, verify
-from ledger.cases import renumber
 from ledger.database import Ledger
 from ledger.erasure import erase
+from ledger.intake import renumber
 from ledger.measures import raise_measure
 from ledger.notes import put_note
 from ledger.recording import record
@@ -190,8 +190,7 @@ async def test_a_first_event_that_never_happened_leaves_a_whole_chain(
 async def test_a_case_with_another_number_is_still_the_request_that_was_accepted(
     ledger: Ledger, opened: Open, summary: Make, event: Make
 ) -> None:
-    async with ledger.session() as session:
-        number = (await renumber(session, await opened(), "ZZ", NOON.date())).number
+    number = (await ledger.run(renumber, await opened(), "ZZ", NOON.date())).number
     await ledger.run(record, summary(number), [event()])
     assert await verify(ledger) == Findings(cases=1, events=1)
 

@@ -4,21 +4,16 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlmodel import col
 
 from domain.events import EventKind, Outcome, Status, Summary
 from domain.rulebook import Action, ClockName
-from ledger.cases import (
-    Intake,
-    events_of,
-    get_case,
-    open_case,
-    unstarted,
-)
+from ledger.cases import events_of, get_case, unstarted
 from ledger.database import LEDGER_ERRORS, Ledger, open_ledger
 from ledger.errors import EventsMissing, KeyReused
+from ledger.intake import Intake, open_case
 from ledger.models import CaseRow, VoidedEventRow
 from ledger.recording import record
 
@@ -30,8 +25,7 @@ Open = Callable[..., Awaitable[str]]
 
 
 async def _open(ledger: Ledger, intake: Intake, key: str | None = None, day: date = DAY) -> tuple[CaseRow, bool]:
-    async with ledger.session() as session:
-        return await open_case(session, "ZZ", intake, day, key)
+    return await ledger.run(open_case, "ZZ", intake, day, key)
 
 
 async def test_numbers_follow_each_other_and_start_anew_each_day(ledger: Ledger, intake: Make) -> None:
@@ -45,13 +39,12 @@ async def test_numbers_are_unique_when_many_call_at_once(ledger: Ledger, intake:
 
 
 async def test_a_number_is_not_used_up_by_a_request_that_fails(ledger: Ledger, intake: Make) -> None:
-    async def fail() -> None:
-        async with ledger.session() as session:
-            await open_case(session, "ZZ", intake(), DAY)
-            raise RuntimeError
+    def fail(connection: Connection) -> None:
+        open_case(connection, "ZZ", intake(), DAY)
+        raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        await fail()
+        await ledger.run(fail)
     assert (await _open(ledger, intake()))[0].number.endswith("00001")
 
 

@@ -18,10 +18,11 @@ from domain.roles import Actor, Role
 from ledger import files
 from ledger.attachments import put_attachment
 from ledger.audit import verify
-from ledger.cases import Intake, events_of, get_case, open_case
+from ledger.cases import events_of, get_case
 from ledger.database import Ledger, open_ledger
 from ledger.errors import CaseErased, KeyReused
 from ledger.findings import findings_of, put_finding
+from ledger.intake import Intake, open_case
 from ledger.messages import save_attempt
 from ledger.models import AttachmentRow, CaseRow
 from ledger.notes import put_note
@@ -61,9 +62,9 @@ def closed(ledger: Ledger, intake: Make, summary: Make, event: Make, tmp_path: P
     """Call it for a case that was closed at an instant, with personal data wherever there can be any."""
 
     async def make(at: datetime | None = LONG_AGO, key: str | None = None) -> str:
+        row, _ = await ledger.run(open_case, "ZZ", intake(**PERSONAL), DAY, key)
+        number = row.number
         async with ledger.session() as session:
-            row, _ = await open_case(session, "ZZ", intake(**PERSONAL), DAY, key)
-            number = row.number
             await put_note(session, f"n-{number}", number, AGENT, f"回访{MARK}", LONG_AGO)
             await put_finding(session, f"f-{number}", number, AGENT, f"核查{MARK}", LONG_AGO)
             await claim(session, number, "k", "hash of what was said")
@@ -238,8 +239,7 @@ async def test_nothing_personal_comes_back_to_an_erased_case(
     # Nobody can tell any more whether it is the same request: to refuse it loses nothing, a new key opens a new case.
     again: Intake = intake(**PERSONAL)
     with pytest.raises(KeyReused):
-        async with ledger.session() as session:
-            await open_case(session, "ZZ", again, DAY, "k")
+        await ledger.run(open_case, "ZZ", again, DAY, "k")
     after = await ledger.run(everything)
     assert MARK not in after
     assert after.count(number) == before.count(number) + 2, "only the message, without its text"

@@ -20,8 +20,9 @@ from domain.city import City
 from domain.command import Command
 from domain.roles import ENGINE, MAY, Actor, Role
 from domain.steps import ENGINE_STEPS, PEOPLE_STEPS
-from ledger.cases import Intake, events_of, get_case, measures_of, messages_of, open_case, opening
+from ledger.cases import events_of, get_case, measures_of, messages_of, opening
 from ledger.database import Ledger
+from ledger.intake import Intake, open_case
 from ledger.models import CaseRow, EventRow, MeasureRow, MessageRow
 from ledger.notes import put_note
 from sandbox.faults import Fault
@@ -106,8 +107,7 @@ class Hotline:
         )  # fmt: skip
         # Tests share a server: a day of its own keeps the numbers of one test from those of another.
         day = datetime(2000, 1, 1, tzinfo=UTC).date() + timedelta(days=next(_days))
-        async with self.ledger.session() as session:
-            row, _ = await open_case(session, "ZZ", intake, day)
+        row, _ = await self.ledger.run(open_case, "ZZ", intake, day)
         await start_case(self.server.client, self.task_queue, self.city, opening(row))
         return row.number
 

@@ -7,7 +7,7 @@ from typing import Any
 from domain.calendar import load_calendar
 from domain.roles import Role
 from domain.rulebook import ClockName
-from ledger.cases import Intake, open_case
+from ledger.intake import Intake, open_case
 from settings import ROOT
 from temporal.upkeep import apply_calendar, sweep
 from tests.workflows.hotline import PERSONAL, Hotline, eventually, kinds
@@ -20,8 +20,8 @@ async def accepted_only(hotline: Hotline, ago: timedelta) -> str:
         received_at=datetime.now(UTC) - ago, channel="phone", category="help", opened_role=Role.AGENT,
         opened_id="agent-1", rulebook_version="1", **personal,
     )  # fmt: skip
-    async with hotline.ledger.session() as session:
-        row, _ = await open_case(session, "SW", intake, date.fromordinal(730_000 + int(ago.total_seconds())))
+    day = date.fromordinal(730_000 + int(ago.total_seconds()))
+    row, _ = await hotline.ledger.run(open_case, "SW", intake, day)
     return row.number
 
 
