@@ -1,29 +1,31 @@
 """The command line: one command, `jiesu`, with a subcommand for each thing a city does with it."""
 
-import asyncio
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import datetime
 from secrets import randbelow
-from typing import Annotated, NoReturn
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
+from console import PlainGroup
 from domain.calendar import WorkCalendar, load_calendar
 from domain.deadlines import DayRules, Explanation, explain
-from domain.errors import ConfigError
 from domain.limits import Limit
 from domain.roles import MAY, Role
 from domain.rulebook import load_rulebook
 from ledger.audit_cli import audit
-from ledger.cli import keys
-from ledger.database import LEDGER_ERRORS
-from sandbox.supervisor import StackError
+from ledger.key_cli import keys
 from settings import read_settings
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+app = typer.Typer(
+    cls=PlainGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
 app.add_typer(keys, name="key")
 app.add_typer(audit, name="audit")
 
@@ -52,13 +54,12 @@ def deadline(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say when LIMIT ends that begins at START, and why, day by day."""
-    with _plain_errors():
-        folder = read_settings().city_folder
-        rulebook, calendar = load_rulebook(folder / "rulebook.toml"), load_calendar(folder / "calendar.toml")
-        length = Limit.parse(limit)
-        if province:
-            length = length.less(rulebook.province_deduction)
-        explanation = explain(_read_start(start, rulebook.days), length, rulebook.days, calendar)
+    folder = read_settings().city_folder
+    rulebook, calendar = load_rulebook(folder / "rulebook.toml"), load_calendar(folder / "calendar.toml")
+    length = Limit.parse(limit)
+    if province:
+        length = length.less(rulebook.province_deduction)
+    explanation = explain(_read_start(start, rulebook.days), length, rulebook.days, calendar)
     if as_json:
         typer.echo(json.dumps(explanation.model_dump(mode="json"), ensure_ascii=False, indent=2))
     else:
@@ -70,8 +71,7 @@ def up() -> None:
     """Run everything on this machine in real time until Ctrl-C; a later start goes on where it was."""
     from sandbox.up import run  # imported here, like every service, so that `jiesu deadline` starts at once
 
-    with _plain_errors():
-        run(read_settings())
+    run(read_settings())
 
 
 @app.command()
@@ -79,8 +79,7 @@ def demo() -> None:
     """Show the engine at work on seventeen requests; weeks pass in a minute. KEEP=1 leaves everything up afterwards."""
     from sandbox.demo import run
 
-    with _plain_errors():
-        status = run(read_settings())
+    status = run(read_settings())
     raise typer.Exit(status)
 
 
@@ -93,8 +92,7 @@ def chaos(
     """Kill worker, API, Temporal server and PostgreSQL under a load of cases, then check that nothing was lost."""
     from sandbox.chaos import run
 
-    with _plain_errors():
-        status = run(read_settings(), cases=cases, kills=kills, seed=randbelow(1_000_000) if seed is None else seed)
+    status = run(read_settings(), cases=cases, kills=kills, seed=randbelow(1_000_000) if seed is None else seed)
     raise typer.Exit(status)
 
 
@@ -106,8 +104,7 @@ def bench_case(
     """Measure what an ordinary case costs, and how fast cases go through the embedded engine."""
     from bench.case import run
 
-    with _plain_errors():
-        result = run(read_settings(), cases, lambda text: typer.echo(text, err=True)).as_dict()
+    result = run(read_settings(), cases, lambda text: typer.echo(text, err=True)).as_dict()
     _print_figures(result, as_json)
 
 
@@ -121,8 +118,7 @@ def bench_intake(
     """Measure how fast requests are accepted, and what it costs that none of them is ever lost."""
     from bench.intake import run
 
-    with _plain_errors():
-        result = run(read_settings(), requests, clients, postgres, lambda text: typer.echo(text, err=True))
+    result = run(read_settings(), requests, clients, postgres, lambda text: typer.echo(text, err=True))
     _print_figures(result, as_json)
 
 
@@ -134,8 +130,7 @@ def bench_codec(
     """Measure what encryption costs a case, in bytes and milliseconds."""
     from bench.codec import run
 
-    with _plain_errors():
-        result = run(read_settings(), cases, lambda text: typer.echo(text, err=True)).as_dict()
+    result = run(read_settings(), cases, lambda text: typer.echo(text, err=True)).as_dict()
     _print_figures(result, as_json)
 
 
@@ -160,9 +155,8 @@ def codec_rotate() -> None:
     """Put a fresh key in front of those of the file of keys; every process notices by itself."""
     from temporal.keyring import file_to_rotate, rotate
 
-    with _plain_errors():
-        path = file_to_rotate(read_settings())
-        typer.echo(f"{path}: from now on {rotate(path)} encrypts; the keys after it still decrypt.")
+    path = file_to_rotate(read_settings())
+    typer.echo(f"{path}: from now on {rotate(path)} encrypts; the keys after it still decrypt.")
 
 
 @app.command()
@@ -170,8 +164,7 @@ def migrate() -> None:
     """Create the ledger's tables, or bring them up to date."""
     from ledger.migrate import upgrade
 
-    with _plain_errors():
-        upgrade(read_settings().ledger_url)
+    upgrade(read_settings().ledger_url)
 
 
 @calendar.command("apply")
@@ -179,8 +172,7 @@ def calendar_apply() -> None:
     """Have every open case count its deadlines under the city's present calendar, and record which moved."""
     from temporal.cli import apply
 
-    with _plain_errors():
-        reached, missed = apply(read_settings())
+    reached, missed = apply(read_settings())
     typer.echo(f"{reached} open cases count by the present calendar" + (f"; {missed} did not answer" if missed else ""))
     raise typer.Exit(1 if missed else 0)
 
@@ -194,10 +186,9 @@ def erase(
     """Remove the personal data of CASE after its retention, and keep the anonymous record. Backups are not reached."""
     from ledger.erase_cli import run
 
-    with _plain_errors():
-        if due == (case is not None):
-            raise ValueError("name a case, or give --due for every case whose retention is over")
-        asyncio.run(run(read_settings(), case, dry_run=dry_run))
+    if due == (case is not None):
+        raise ValueError("name a case, or give --due for every case whose retention is over")
+    run(read_settings(), case, dry_run=dry_run)
 
 
 @app.command()
@@ -214,24 +205,6 @@ def roles() -> None:
 def main() -> None:
     """Run the command line."""
     app()
-
-
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    try:
-        yield
-    except typer.Exit:
-        raise
-    except LEDGER_ERRORS as error:
-        complain(f"the ledger does not answer ({type(error).__name__}); see JIESU_DATABASE_URL")
-    except (ConfigError, ValueError, StackError, RuntimeError) as error:
-        complain(str(error))
-
-
-def complain(sentence: str) -> NoReturn:
-    """End with one sentence and status 2."""
-    typer.echo(f"jiesu: {sentence}", err=True)
-    raise typer.Exit(2)
 
 
 def _read_start(text: str, rules: DayRules) -> datetime:

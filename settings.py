@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from limits import parse
 from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -92,6 +91,8 @@ class Settings(BaseSettings):
     @field_validator("rate_limit", "refused_limit")
     @classmethod
     def _a_rate(cls, rate: str) -> str:
+        from limits import parse  # it takes long, and most installations have the usual rates
+
         try:
             parse(rate)
         except ValueError:

@@ -25,7 +25,8 @@ from activities.units import Units
 from domain.city import City, load_city
 from domain.effects import Party
 from domain.errors import ConfigError
-from ledger.database import Ledger, open_ledger
+from ledger.database import LEDGER_ERRORS, Ledger, open_ledger
+from ledger.migrate import check_tables
 from settings import Settings, read_settings
 from temporal import schedules, search_attributes
 from temporal.connection import connect_patiently
@@ -96,6 +97,8 @@ async def serve(settings: Settings) -> None:
         await _ensure(schedules.ensure(client, settings.task_queue), "the sweep's schedule")
         ledger = open_ledger(settings.ledger_url)
         stack.push_async_callback(ledger.close)
+        with suppress(*LEDGER_ERRORS):  # one that is down at the moment may come up later
+            await ledger.run(check_tables)
         worker = await create_worker(client, city, ledger, settings.task_queue, stack)
         async with worker:
             marker = settings.home / "worker.ready"

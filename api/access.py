@@ -9,8 +9,8 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from api.citizens import BY_CODE, CITIZEN, check_code, code_header
 from api.fields import CaseNumber
 from api.problems import Problem
-from api.rates import address_of
-from api.service import Service, service
+from api.rates import KNOWN, address_of
+from api.service import Jiesu, Service
 from domain.roles import Actor, Role, permitted
 from ledger.keys import find_key
 
@@ -24,7 +24,7 @@ COOKIE = "jiesu_key"
 
 
 async def current_actor(
-    jiesu: Annotated[Service, Depends(service)],
+    jiesu: Jiesu,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> Actor:
     """The bearer of the key or token. Raises Problem 401 for one that is missing, unknown or not in force."""
@@ -33,7 +33,7 @@ async def current_actor(
 
 async def bearer_or_browser(
     request: Request,
-    jiesu: Annotated[Service, Depends(service)],
+    jiesu: Jiesu,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
 ) -> Actor:
     """The bearer of the key or token, or whoever signed in with this browser. Raises as `current_actor` does."""
@@ -61,7 +61,7 @@ async def actor_of(jiesu: Service, secret: str | None) -> Actor:
 async def citizen_or_staff(
     request: Request,
     number: CaseNumber,
-    jiesu: Annotated[Service, Depends(service)],
+    jiesu: Jiesu,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
     code: Annotated[str | None, Depends(code_header)],
 ) -> Actor:
@@ -83,11 +83,12 @@ _IDENTIFY = {**dict.fromkeys(BY_CODE, citizen_or_staff), "decode": bearer_or_bro
 """How to tell who is asking, where it is not by key or token alone."""
 
 
-def allowed(step: str) -> Callable[[Actor], Awaitable[Actor]]:
+def allowed(step: str) -> Callable[[Request, Actor], Awaitable[Actor]]:
     """A dependency that lets through only the roles that may take `step`; the table is `domain.roles.MAY`."""
     identify = _IDENTIFY.get(step, current_actor)
 
-    async def check(actor: Annotated[Actor, Depends(identify)]) -> Actor:
+    async def check(request: Request, actor: Annotated[Actor, Depends(identify)]) -> Actor:
+        setattr(request.state, KNOWN, True)
         if not permitted(actor, step):
             raise Problem(
                 403,

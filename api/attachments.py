@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from api.access import Reader, allowed
 from api.fields import CaseNumber, IdempotencyKey
 from api.problems import Problem, Unavailable, problems
-from api.service import Service, now, service
+from api.service import Jiesu, now
 from api.uploads import EXTENSIONS, uploaded
 from domain.roles import Actor, Role
 from ledger.attachments import attachments_of, get_attachment, put_attachment
@@ -74,7 +74,7 @@ async def attach(
     request: Request,
     response: Response,
     actor: Annotated[Actor, Depends(allowed("attach"))],
-    jiesu: Annotated[Service, Depends(service)],
+    jiesu: Jiesu,
     key: IdempotencyKey = None,
 ) -> Attachment:
     """JPEG, PNG, GIF, WebP, HEIC, PDF, MP3, M4A, AAC, WAV or AMR up to 10 MB, MP4 up to 50 MB; twenty files a case."""
@@ -93,9 +93,7 @@ async def attach(
 
 
 @router.get("/cases/{number}/attachments", summary="List the files of a case", responses=problems(404))
-async def attachments(
-    number: CaseNumber, actor: Reader, jiesu: Annotated[Service, Depends(service)]
-) -> list[Attachment]:
+async def attachments(number: CaseNumber, actor: Reader, jiesu: Jiesu) -> list[Attachment]:
     """Oldest first."""
     await jiesu.case(number, actor)
     async with jiesu.ledger.session() as session:
@@ -112,7 +110,7 @@ async def attachment(
     number: CaseNumber,
     sha256: Annotated[str, Path(pattern="^[0-9a-f]{64}$")],
     actor: Annotated[Actor, Depends(allowed("read-personal"))],
-    jiesu: Annotated[Service, Depends(service)],
+    jiesu: Jiesu,
 ) -> StreamingResponse:
     """The content, to be saved, not shown; that it was read is recorded."""
     await jiesu.case(number, actor)

@@ -11,11 +11,11 @@ from temporalio.api.common.v1 import Payloads
 
 from api.access import allowed
 from api.problems import Problem, malformed
-from api.service import Service, service
+from api.service import Jiesu, service
 from domain.roles import Actor
 from temporal.codec import Undecodable
-from temporal.embedded import CODEC_PATH
 from temporal.keyring import UnknownKey
+from temporal.web_ui import CODEC_PATH
 
 router = APIRouter(tags=["codec"])
 
@@ -39,7 +39,7 @@ class PayloadsJson(BaseModel):
 @router.post(f"{CODEC_PATH}/decode", summary="Decode payloads, by Temporal's remote codec protocol")
 async def decode(
     encoded: PayloadsJson,
-    jiesu: Annotated[Service, Depends(service)],
+    jiesu: Jiesu,
     _: Annotated[Actor, Depends(MAY_DECODE)],
 ) -> PayloadsJson:
     """Decrypt what our clients and workers wrote; what is not encrypted comes back as it is."""

@@ -36,6 +36,11 @@ def _in_utc(value: datetime) -> datetime:
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_no_nul)]
 OptionalLine = Annotated[Line | None, AfterValidator(_blank_is_absent)]
+ForeignNumber = Annotated[
+    Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9A-Za-z-]{0,40}$")] | None,
+    AfterValidator(_blank_is_absent),
+]
+"""A number that another hotline gave: a number and nothing else, since it is neither masked nor erased."""
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000), AfterValidator(_no_nul)]
 Prose = Annotated[Text, StringConstraints(min_length=1)]
 OptionalProse = Annotated[Text | None, AfterValidator(_blank_is_absent)]

@@ -11,7 +11,7 @@ from api.access import allowed
 from api.fields import CaseNumber, IdempotencyKey, Prose
 from api.problems import problems
 from api.readers import record_reading
-from api.service import Service, now, service
+from api.service import Jiesu, now
 from domain.roles import Actor
 from ledger.findings import findings_of, put_finding
 from ledger.models import FindingRow
@@ -50,7 +50,7 @@ async def record_finding(
     body: NewFinding,
     response: Response,
     actor: Annotated[Actor, Depends(allowed("record-finding"))],
-    jiesu: Annotated[Service, Depends(service)],
+    jiesu: Jiesu,
     key: IdempotencyKey = None,
 ) -> Finding:
     """Keep a finding beside the case; nothing of it shows in the case, and nobody is told."""
@@ -68,7 +68,7 @@ async def record_finding(
 async def findings(
     number: CaseNumber,
     actor: Annotated[Actor, Depends(allowed("read-findings"))],
-    jiesu: Annotated[Service, Depends(service)],
+    jiesu: Jiesu,
 ) -> list[Finding]:
     """All findings, oldest first. Reading them is recorded."""
     async with jiesu.ledger.session() as session:

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.fields import NUMBER
 from api.problems import internal
+from temporal.web_ui import CODEC_PATH
 
 log = logging.getLogger("jiesu.api")
 
@@ -28,7 +29,7 @@ class Limit:
 USUAL = Limit()
 LIMITS = {
     re.compile(r"/cases/[^/]+/attachments"): Limit(size=50_100_000, seconds=600),
-    re.compile(r"/codec/decode"): Limit(size=8_000_000),
+    re.compile(rf"{CODEC_PATH}/decode"): Limit(size=8_000_000),
 }
 """By the whole path; all others have the usual one."""
 

@@ -3,17 +3,17 @@
 import asyncio
 import logging
 from datetime import UTC, timedelta
-from typing import Annotated, Literal
+from typing import Literal
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel
-from sqlalchemy import text
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 
-from api.service import ENGINE_ERRORS, Service, now, service
+from api.service import ENGINE_ERRORS, Jiesu, Service, now
 from ledger.database import LEDGER_ERRORS
+from ledger.migrate import LedgerOutdated, check_tables
 from temporal.connection import trouble
 
 log = logging.getLogger("jiesu.api")
@@ -46,7 +46,7 @@ async def health() -> Health:
 
 
 @router.get("/ready", summary="Engine, ledger and a worker answer", responses={503: {"model": Readiness}})
-async def ready(response: Response, jiesu: Annotated[Service, Depends(service)]) -> Readiness:
+async def ready(response: Response, jiesu: Jiesu) -> Readiness:
     """503 when one of them does not."""
     engine, ledger, worker = await asyncio.gather(_engine(jiesu), _ledger(jiesu), _worker(jiesu))
     if not (engine and ledger and worker):
@@ -64,9 +64,9 @@ async def _engine(jiesu: Service) -> bool:
 
 async def _ledger(jiesu: Service) -> bool:
     try:
-        async with asyncio.timeout(PATIENCE.total_seconds()), jiesu.ledger.session() as session:
-            await session.execute(text("SELECT 1"))
-    except (*LEDGER_ERRORS, TimeoutError):
+        async with asyncio.timeout(PATIENCE.total_seconds()):
+            await jiesu.ledger.run(check_tables)
+    except (*LEDGER_ERRORS, LedgerOutdated, TimeoutError):
         return False
     return True
 

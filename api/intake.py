@@ -10,12 +10,12 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StrictFloat
 
 from api.access import allowed
-from api.fields import IdempotencyKey, OptionalLine, Prose
+from api.fields import ForeignNumber, IdempotencyKey, OptionalLine, Prose
 from api.problems import Problem, unknown_item
-from api.service import Service, now, service
+from api.service import Jiesu, Service, now
 from domain.catalog import Suggestion
 from domain.grids import grid_of
-from domain.roles import Actor
+from domain.roles import Actor, Role
 from ledger.intake import Intake, open_case, renumber
 from ledger.models import CaseRow
 from temporal.start import NumberTaken
@@ -30,7 +30,11 @@ Channel = Literal[
 
 PHONE = re.compile(r"(\+?86)?[- ]?(1\d{10}|0\d{2,3}[- ]?\d{7,8}|\d{7,8})", re.ASCII)
 DEFAULT_CATEGORY = "help"
-TITLE_LENGTH = 40
+
+OUTSIDERS = frozenset({Role.CITIZEN, Role.GRID})
+"""Those on whose word alone nothing is an outage, or an official's case."""
+OFFICIAL = frozenset({"province", "110"})
+"""Channels by which other public bodies send cases."""
 
 
 class NewCase(BaseModel):
@@ -52,7 +56,9 @@ class NewCase(BaseModel):
 
     channel: Channel = "phone"
     text: Prose
-    title: OptionalLine = Field(default=None, description="A few words; without it the first words of the text.")
+    title: OptionalLine = Field(
+        default=None, description="A few words; without it what the request is about, by the catalog."
+    )
     name: OptionalLine = None
     phone: OptionalLine = None
     address: OptionalLine = None
@@ -67,7 +73,7 @@ class NewCase(BaseModel):
         default=None, description="大面积停水停电停气停热 or pollution; else by the item given."
     )
     province: StrictBool = Field(default=False, description="Sent by the province's hotline.")
-    original_number: OptionalLine = Field(default=None, description="Its number at the province or at 110.")
+    original_number: ForeignNumber = Field(default=None, description="Its number at the province or at 110.")
 
 
 class Accepted(BaseModel):
@@ -94,10 +100,11 @@ async def receive(
     body: NewCase,
     response: Response,
     actor: Annotated[Actor, Depends(allowed("receive"))],
-    jiesu: Annotated[Service, Depends(service)],
+    jiesu: Jiesu,
     key: IdempotencyKey = None,
 ) -> Accepted:
     """Number the request, write it down and start its case. What is answered 201 is never lost."""
+    _check_origin(body, actor)
     suggestions = jiesu.city.catalog.suggest(f"{body.title or ''} {body.text}", body.address)
     intake = _intake(body, actor, jiesu, suggestions)
     day = intake.received_at.astimezone(ZoneInfo(jiesu.city.rulebook.days.zone)).date()
@@ -126,6 +133,17 @@ async def _start(jiesu: Service, row: CaseRow, day: date | None) -> CaseRow:
             return row
 
 
+def _check_origin(body: NewCase, actor: Actor) -> None:
+    official = body.province or body.outage or body.original_number or body.channel in OFFICIAL
+    if official and actor.role in OUTSIDERS:
+        raise Problem(
+            403,
+            "not_your_post",
+            "outage, province, original_number and the channels province and 110 are not for this post to give.",
+            "大面积停供标记、省级转办和110来件只能由热线或已对接的平台登记。",
+        )
+
+
 def _intake(body: NewCase, actor: Actor, jiesu: Service, suggestions: list[Suggestion]) -> Intake:
     city = jiesu.city
     best = suggestions[0] if suggestions else None
@@ -142,7 +160,7 @@ def _intake(body: NewCase, actor: Actor, jiesu: Service, suggestions: list[Sugge
         **body.model_dump(exclude={"title", "category", "item", "outage", "province", "withhold_identity"}),
         withheld=body.withhold_identity,
         received_at=now(),
-        title=body.title or body.text[:TITLE_LENGTH],
+        title=body.title or (matter or city.rulebook.categories[category]).name,
         category=category,
         item=body.item or (best.item if best else None),
         outage=given.outage if body.outage is None and given else bool(body.outage),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from api.sight import learns_identity, reads_personal
-from domain.masking import anonymous, mask_name, mask_numbers, mask_phone
+from domain.masking import anonymous, mask_name, mask_phone
 from domain.roles import Actor
 from ledger.models import CaseRow
 
@@ -19,9 +19,8 @@ def words_of(row: CaseRow, actor: Actor, words: str | None) -> str | None:
 
 
 def title_in_list(row: CaseRow, actor: Actor) -> str | None:
-    """The title as lists show it: without any number, to anybody."""
-    title = words_of(row, actor, row.title)
-    return title and mask_numbers(title)
+    """The title as lists show it, to anybody: without the name, or any number by which somebody could be found."""
+    return anonymous(row.title, row.name) if row.title and reads_personal(actor) else None
 
 
 def personal_of(row: CaseRow, actor: Actor) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
+import ssl
 import time
 from collections.abc import Collection
 from hashlib import sha256
 from typing import Any
 
-import aiohttp
+import httpx2
 import jwt
 from jwt.types import Options
 from pydantic import BaseModel
@@ -35,7 +36,8 @@ FRESH_SECONDS = 300
 PAUSE_SECONDS = 10
 """Between two questions to the provider, however many tokens name keys it does not have."""
 
-TIMEOUT = aiohttp.ClientTimeout(total=5)
+TIMEOUT_SECONDS = 5
+"""For the provider's whole answer."""
 
 
 class KeySet(BaseModel):
@@ -52,13 +54,15 @@ class ProviderKeys:
         self._keys: list[dict[str, Any]] = []
         self._fetched_at = self._asked_at = 0.0
         self._fetching: asyncio.Task[None] | None = None
-        self._http = aiohttp.ClientSession(timeout=TIMEOUT)
+        # The system's CAs, or those of SSL_CERT_FILE; but no proxy that the environment may name.
+        trusted = ssl.create_default_context()
+        self._http = httpx2.AsyncClient(verify=trusted, trust_env=False, follow_redirects=True)
 
     async def close(self) -> None:
         """Let go of the provider."""
         if self._fetching is not None:
             self._fetching.cancel()
-        await self._http.close()
+        await self._http.aclose()
 
     async def find(self, kid: str | None, algorithm: str) -> jwt.PyJWK:
         """The key of that id for that algorithm; an id may be left out where there is but one key.
@@ -88,9 +92,10 @@ class ProviderKeys:
 
     async def _fetch(self) -> None:
         try:
-            async with self._http.get(self._url, raise_for_status=True) as answer:
-                found = KeySet.model_validate_json(await answer.read())
-        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                answer = await self._http.get(self._url)
+            found = KeySet.model_validate_json(answer.raise_for_status().content)
+        except (httpx2.HTTPError, TimeoutError, ValueError) as error:
             log.warning("the identity provider does not give its keys: %s", type(error).__name__)
             return
         self._keys = [key for key in found.keys if key.get("use", "sig") == "sig"]

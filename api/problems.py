@@ -15,7 +15,7 @@ from starlette.routing import compile_path
 
 from api.repeating import KEY_HEADER
 from ledger.database import LEDGER_ERRORS
-from ledger.errors import BadCursor, CaseErased, KeyReused
+from ledger.errors import BadCursor, CaseErased, KeyReused, Unreadable
 
 log = logging.getLogger("jiesu.api")
 
@@ -28,7 +28,7 @@ MEANINGS = {
     403: "Not a task of this post, or a token that names none.",
     404: "No such case, or none of yours.",
     408: "The body did not come in time.",
-    409: "A rule stands against the step; `code` and `detail` say which.",
+    409: "A rule stands against the step, or the record was changed and cannot be read; `code` and `detail` say which.",
     410: "The file is no longer whole on our side.",
     413: "The body is too large.",
     415: "A type of file that is not taken, or not the one declared.",
@@ -168,6 +168,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(KeyReused, _key_reused)
     app.add_exception_handler(BadCursor, _bad_cursor)
     app.add_exception_handler(CaseErased, _case_erased)
+    app.add_exception_handler(Unreadable, _unreadable)
     app.add_exception_handler(Unavailable, _unavailable)
     for error in LEDGER_ERRORS:
         app.add_exception_handler(error, _ledger_down)
@@ -226,6 +227,17 @@ async def _case_erased(_: Request, _error: Exception) -> JSONResponse:
         "case_erased",
         "The personal data of this case has been removed; nothing can be added to it.",
         "该工单的个人信息已按规定清除，不能再补充内容。",
+    ).response()
+
+
+async def _unreadable(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Unreadable)
+    log.error("case %s cannot be read: the database was changed", error.case_number)
+    return Problem(
+        409,
+        "unreadable_record",
+        f"The database was changed: {error}. `jiesu audit verify {error.case_number}` tells what is wrong.",
+        f"数据库内容被改动，工单{error.case_number}无法读取；请用jiesu audit verify {error.case_number}核验。",
     ).response()
 
 

@@ -16,6 +16,9 @@ from settings import Settings
 
 CODE_HEADER = "Case-Code"
 
+KNOWN = "known"
+"""Set in the state of a request once whoever sent it is known."""
+
 EXEMPT = frozenset({"/health", "/ready"})
 
 ASSETS = "/temporal/_app/"
@@ -54,13 +57,14 @@ class Bucket:
 class Rates:
     """ASGI middleware: refuses what is more than a client's share with 429.
 
-    A client is a credential, right or wrong, or an address without one. An address that keeps coming with wrong ones
-    is refused whatever it shows, until its share of refusals is new.
+    A client is a credential, right or wrong, or an address without one. An address from which too much comes without a
+    valid one is refused, until its share is new; who showed a valid one lately is still let in from there.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._buckets: tuple[Bucket, Bucket] | None = None
+        self._valid: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in EXEMPT:
@@ -68,17 +72,30 @@ class Rates:
         asked, refused = self._buckets = self._buckets or _open_buckets(scope["app"].state.service.settings)
         address = address_of(scope)
         client = _credential(scope) or address
-        if await refused.full(address):
+        if client not in self._valid and await refused.full(address):
             return await (await refused.problem(address)).response()(scope, receive, send)
         if not scope["path"].startswith(ASSETS) and not await asked.hit(client):
             return await (await asked.problem(client)).response()(scope, receive, send)
 
         async def counting(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] == 401:
-                await refused.hit(address)
+            if message["type"] == "http.response.start":
+                if scope["state"].get(KNOWN):
+                    self._remember(client)
+                elif message["status"] == 401:
+                    self._valid.discard(client)
+                    await refused.hit(address)
+                elif message["status"] >= 400 and client not in self._valid:
+                    await refused.hit(address)
             await send(message)
 
+        # Shared by reference: what the routes note in it is read here.
+        scope.setdefault("state", {})
         await self._app(scope, receive, counting)
+
+    def _remember(self, client: str) -> None:
+        if len(self._valid) >= MOST_CLIENTS:
+            self._valid.clear()
+        self._valid.add(client)
 
 
 def _open_buckets(settings: Settings) -> tuple[Bucket, Bucket]:
@@ -98,6 +115,7 @@ def address_of(scope: Scope) -> str:
 
 
 def _credential(scope: Scope) -> str | None:
+    """A digest of what is shown, the same however its scheme is written."""
     headers = Headers(scope=scope)
-    shown = headers.get("Authorization") or headers.get(CODE_HEADER)
+    shown = headers.get("Authorization", "").partition(" ")[2].strip() or headers.get(CODE_HEADER)
     return sha256(shown.encode()).hexdigest() if shown else None

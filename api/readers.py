@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.access import allowed
 from api.fields import CaseNumber
 from api.problems import problems
-from api.service import Service, service
+from api.service import Jiesu
 from api.sight import reads_personal
 from domain import words
 from domain.roles import Actor, Role
@@ -18,7 +18,7 @@ from ledger.reads import note_read, reads_of
 
 router = APIRouter(tags=["reading"])
 
-HIGHEST_ID = 2**31 - 1
+HIGHEST_ID = 2**63 - 1
 
 
 class Read(BaseModel):
@@ -29,7 +29,9 @@ class Read(BaseModel):
     role_zh: str
     reader: str = Field(description="Id of the key or account; never a person's name.")
     unit: str | None
-    what: str = Field(description="`case`, `timeline`, `search`, `record`, `attachment` or `findings`.")
+    what: str = Field(
+        description="`case`, `timeline`, `search`, `record`, `attachment` or `findings`; `erased`: it was removed."
+    )
 
 
 class Readers(BaseModel):
@@ -43,7 +45,7 @@ class Readers(BaseModel):
 async def readers(
     number: CaseNumber,
     actor: Annotated[Actor, Depends(allowed("read-readers"))],
-    jiesu: Annotated[Service, Depends(service)],
+    jiesu: Jiesu,
     before: Annotated[int | None, Query(ge=1, le=HIGHEST_ID)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> Readers:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, Field
 
 from api.access import Reader
@@ -10,7 +10,7 @@ from api.fields import CaseNumber, Instant, OptionalLine
 from api.masking import PERSONAL, personal_of, title_in_list
 from api.problems import Problem, problems
 from api.readers import record_reading
-from api.service import Service, service
+from api.service import Jiesu, Service
 from api.sight import reads_personal, sight_of
 from domain import words
 from domain.deadlines import show
@@ -96,7 +96,7 @@ class CaseQuery(CaseFilter):
 @router.get("/cases", summary="List cases, newest first")
 async def many(
     actor: Reader,
-    jiesu: Annotated[Service, Depends(service)],
+    jiesu: Jiesu,
     filters: Annotated[CaseQuery, Query()],
 ) -> CaseList:
     """Cases in the actor's sight that meet every filter given. What a search by phone or words shows is recorded."""
@@ -113,7 +113,7 @@ async def many(
 
 
 @router.get("/cases/{number}", summary="Read one case", responses=problems(404))
-async def one(number: CaseNumber, actor: Reader, jiesu: Annotated[Service, Depends(service)]) -> CaseView:
+async def one(number: CaseNumber, actor: Reader, jiesu: Jiesu) -> CaseView:
     """The case as it stands. Reading it with its personal data is recorded."""
     async with jiesu.ledger.session() as session:
         row = await jiesu.find(session, number, actor)

@@ -7,11 +7,10 @@ from fastapi.responses import HTMLResponse
 
 from api.access import allowed
 from api.fields import CaseNumber
-from api.problems import Problem, not_found, problems
+from api.problems import not_found, problems
 from api.readers import record_reading
-from api.service import Service, service
+from api.service import Jiesu, Service
 from domain.roles import Actor, may
-from ledger.errors import Unreadable
 from ledger.record import Record, gather
 from ledger.record_page import render
 
@@ -34,7 +33,7 @@ async def record(
     response: Response,
     number: CaseNumber,
     actor: Annotated[Actor, Depends(allowed("export"))],
-    jiesu: Annotated[Service, Depends(service)],
+    jiesu: Jiesu,
     form: Annotated[
         Literal["json", "html"] | None,
         Query(alias="format", description="Without it, a page for whoever accepts `text/html`, else JSON."),
@@ -55,17 +54,9 @@ async def record(
 
 
 async def _gather(jiesu: Service, number: str, actor: Actor) -> Record:
-    try:
-        found = await jiesu.ledger.run(
-            gather, number, findings=may(actor.role, "read-findings"), reads=may(actor.role, "read-readers")
-        )
-    except Unreadable as error:
-        raise Problem(
-            409,
-            "unreadable_record",
-            f"The database was changed so that the record cannot be read: {error}.",
-            "数据库内容被改动，档案无法读取。",
-        ) from None
+    found = await jiesu.ledger.run(
+        gather, number, findings=may(actor.role, "read-findings"), reads=may(actor.role, "read-readers")
+    )
     if found is None:
         raise not_found(number)
     return found

@@ -3,12 +3,12 @@
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 
 from api.access import Reader
 from api.fields import LocalInstant
 from api.problems import Problem
-from api.service import Service, service
+from api.service import Jiesu
 from domain.catalog import Item, Suggestion
 from domain.deadlines import Explanation, explain
 from domain.grids import Grid
@@ -17,8 +17,6 @@ from domain.rulebook import Rulebook
 from domain.units import Unit
 
 router = APIRouter(tags=["rules"])
-
-Jiesu = Annotated[Service, Depends(service)]
 
 
 @router.get("/rulebook", summary="The city's rulebook, with the source of every value")

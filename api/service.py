@@ -1,15 +1,22 @@
 """What the routes work with: the city, the ledger and the engine, and the two things asked of the engine."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 import httpx2
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from sqlalchemy.ext.asyncio import AsyncSession
-from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.client import (
+    Client,
+    WorkflowExecutionStatus,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -25,7 +32,8 @@ from domain.events import Outcome
 from domain.refusals import REFUSALS, Refused
 from domain.roles import Actor
 from ledger.cases import find_case, get_case, opening
-from ledger.database import Ledger, open_ledger
+from ledger.database import LEDGER_ERRORS, Ledger, open_ledger
+from ledger.migrate import check_tables
 from ledger.models import CaseRow
 from settings import Settings, read_settings
 from temporal.codec import Cipher
@@ -36,6 +44,15 @@ from temporal.tracing import start_tracing
 from workflows.names import Taken
 
 log = logging.getLogger("jiesu.api")
+
+PATIENCE = timedelta(seconds=5)
+
+START_SECONDS = 2.0
+"""How long an intake, which is durable already, waits for its case to be started before the sweep is left to it."""
+
+ENDED = frozenset(
+    {WorkflowExecutionStatus.TERMINATED, WorkflowExecutionStatus.CANCELED, WorkflowExecutionStatus.FAILED}
+)
 
 ENGINE_ERRORS = (RPCError, RuntimeError)
 """What an unreachable engine raises: RuntimeError while the first connection has not been made."""
@@ -80,8 +97,9 @@ class Service:
         Raises NumberTaken when the engine knows another case of that number.
         """
         try:
-            await start_case(self.client, self.settings.task_queue, self.city, opening(row))
-        except ENGINE_ERRORS as error:
+            async with asyncio.timeout(START_SECONDS):
+                await start_case(self.client, self.settings.task_queue, self.city, opening(row))
+        except (*ENGINE_ERRORS, TimeoutError) as error:
             log.warning("case %s is accepted but not started yet: %s", row.number, trouble(self.client, error))
 
     async def take(self, row: CaseRow, command: Command, update_id: str) -> Taken:
@@ -119,6 +137,22 @@ class Service:
             closed = Refused("case_closed", on=on, outcome=outcome, outcome_zh=words.OUTCOME[outcome])
             raise Problem(409, closed.code, closed.message, closed.message_zh)
         await self.start(row)
+        await self._look_for_end(number)
+
+    async def _look_for_end(self, number: str) -> None:
+        """An open case that runs no more was ended behind our back, from Temporal's own tools: people must look."""
+        try:
+            known = await self.client.get_workflow_handle(number).describe(rpc_timeout=PATIENCE)
+        except ENGINE_ERRORS:
+            return
+        if known.status in ENDED:
+            log.error("case %s is open, and its workflow was ended from outside", number)
+            raise Problem(
+                409,
+                "case_halted",
+                f"The engine no longer carries case {number}: its workflow was ended from outside. Tell the platform.",
+                f"工单{number}的流程已被外部终止，请联系平台运维人员。",
+            )
 
 
 def _refused(error: WorkflowUpdateFailedError) -> Problem | Unavailable:
@@ -136,25 +170,30 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     guard_access_log()
     settings = read_settings()
     city, keyring = load_city(settings.city_folder), open_keyring(settings)
-    tracing = start_tracing("jiesu-api")
-    ledger = open_ledger(settings.ledger_url)
-    client = await connect(keyring, lazy=True)
-    tokens = open_tokens(settings, city.units)
-    web_ui = _open_web_ui(settings)
-    app.state.service = Service(
-        settings=settings, city=city, ledger=ledger, client=client, tokens=tokens, codec=Cipher(keyring), web_ui=web_ui
-    )
-    yield
-    if tokens is not None:
-        await tokens.close()
-    if web_ui is not None:
-        await web_ui.aclose()
-    await ledger.close()
-    if tracing is not None:
-        tracing.shutdown()
+    async with AsyncExitStack() as stack:
+        if (tracing := start_tracing("jiesu-api")) is not None:
+            stack.callback(tracing.shutdown)
+        ledger = open_ledger(settings.ledger_url)
+        stack.push_async_callback(ledger.close)
+        with suppress(*LEDGER_ERRORS):  # one that is down at the moment may come up later
+            await ledger.run(check_tables)
+        if (tokens := open_tokens(settings, city.units)) is not None:
+            stack.push_async_callback(tokens.close)
+        if (web_ui := _web_ui(settings)) is not None:
+            await stack.enter_async_context(web_ui)
+        app.state.service = Service(
+            settings=settings,
+            city=city,
+            ledger=ledger,
+            client=await connect(keyring, lazy=True),
+            tokens=tokens,
+            codec=Cipher(keyring),
+            web_ui=web_ui,
+        )
+        yield
 
 
-def _open_web_ui(settings: Settings) -> httpx2.AsyncClient | None:
+def _web_ui(settings: Settings) -> httpx2.AsyncClient | None:
     if settings.web_ui is None:
         return None
     return httpx2.AsyncClient(base_url=str(settings.web_ui), trust_env=False, timeout=WEB_UI_SECONDS)
@@ -164,6 +203,10 @@ async def service(request: Request) -> Service:
     """The service of the running app."""
     found: Service = request.app.state.service
     return found
+
+
+Jiesu = Annotated[Service, Depends(service)]
+"""What a route asks for."""
 
 
 def now() -> datetime:

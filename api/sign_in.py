@@ -2,14 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api.access import COOKIE, actor_of
 from api.problems import Problem
-from api.service import Service, service
+from api.service import Jiesu, Service
 from domain.roles import may
-from temporal.embedded import CODEC_PATH, UI_PATH
+from temporal.web_ui import CODEC_PATH, UI_PATH
 
 router = APIRouter(prefix=CODEC_PATH, include_in_schema=False)
 
@@ -41,7 +41,7 @@ WRONG_POST = "该密钥的岗位无权查看解密后的内容，请使用督办
 
 
 @router.get("/sign-in")
-async def show(request: Request, jiesu: Annotated[Service, Depends(service)]) -> HTMLResponse:
+async def show(request: Request, jiesu: Jiesu) -> HTMLResponse:
     """The form; for who is signed in, the way on and the way out."""
     if await _refusal(jiesu, request.cookies.get(COOKIE)) is not None:
         return _form(WELCOME)
@@ -50,9 +50,7 @@ async def show(request: Request, jiesu: Annotated[Service, Depends(service)]) ->
 
 
 @router.post("/sign-in")
-async def sign_in(
-    request: Request, jiesu: Annotated[Service, Depends(service)], key: Annotated[str, Form()] = ""
-) -> Response:
+async def sign_in(request: Request, jiesu: Jiesu, key: Annotated[str, Form()] = "") -> Response:
     """Keep a valid key in the browser, where no script reads it and no other site has it sent."""
     refusal = await _refusal(jiesu, key)
     if refusal is not None:

@@ -13,7 +13,7 @@ from api.access import allowed
 from api.examples import STEP_EXAMPLES
 from api.fields import CaseNumber, IdempotencyKey, LimitText, Line, OptionalLine, OptionalProse, Prose
 from api.problems import Problem, problems, unknown_item
-from api.service import Service, now, service
+from api.service import Jiesu, Service, now
 from domain.command import Command
 from domain.limits import Limit
 from domain.roles import MAY, Actor
@@ -73,7 +73,7 @@ def _endpoint(command_type: type[Command]) -> Callable[..., Awaitable[Taken]]:
     async def take(
         number: CaseNumber,
         actor: Annotated[Actor, Depends(allowed(command_type.step))],
-        jiesu: Annotated[Service, Depends(service)],
+        jiesu: Jiesu,
         body: body_type = default,  # type: ignore[valid-type]
         key: IdempotencyKey = None,
     ) -> Taken:

@@ -1,8 +1,8 @@
 """What happened to a case: its events, the messages about it and the measures raised over it."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.access import Reader
@@ -10,7 +10,7 @@ from api.fields import CaseNumber
 from api.masking import PERSONAL, words_of
 from api.problems import problems
 from api.readers import record_reading
-from api.service import Service, service
+from api.service import Jiesu
 from api.sight import addressees
 from domain import words
 from domain.effects import Party
@@ -84,7 +84,7 @@ class Timeline(BaseModel):
 
 
 @router.get("/cases/{number}/timeline", summary="Read what happened to a case", responses=problems(404))
-async def timeline(number: CaseNumber, actor: Reader, jiesu: Annotated[Service, Depends(service)]) -> Timeline:
+async def timeline(number: CaseNumber, actor: Reader, jiesu: Jiesu) -> Timeline:
     """Events with when each was due and how late it was, messages sent, measures raised.
 
     Units and grids get the messages that went to them. Reading it with its personal data is recorded.

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from api.access import allowed
 from api.fields import CaseNumber
 from api.problems import problems
-from api.service import Service, service
+from api.service import Jiesu, Service
 from domain import words
 from domain.effects import Party
 from domain.events import EventKind, Outcome, Status
@@ -83,7 +83,7 @@ class Tracked(BaseModel):
 async def track(
     number: CaseNumber,
     actor: Annotated[Actor, Depends(allowed("track"))],
-    jiesu: Annotated[Service, Depends(service)],
+    jiesu: Jiesu,
 ) -> Tracked:
     """Where the case stands and what has been done, for the citizen who shows its code."""
     row = await jiesu.case(number, actor)

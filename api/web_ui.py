@@ -11,10 +11,10 @@ from starlette.background import BackgroundTask
 
 from api.access import COOKIE, actor_of, allowed
 from api.problems import Problem, Unavailable
-from api.service import Service, service
+from api.service import Jiesu
 from api.sign_in import SIGN_IN
 from domain.roles import Actor
-from temporal.embedded import UI_PATH
+from temporal.web_ui import UI_PATH
 
 router = APIRouter(include_in_schema=False)
 
@@ -23,6 +23,9 @@ QUERY = re.compile(rf"{UI_PATH}/api/v1/namespaces/[^/]+/workflows/[^/]+(/runs/[^
 
 ASKED_WITH = ("accept", "accept-encoding", "content-type", "if-none-match", "x-csrf-token")
 HOP_BY_HOP = ("connection", "keep-alive", "transfer-encoding")
+
+PLAIN = re.compile(r"[ -~]+")
+"""A header's value that may be passed on: nothing in it ends the header or is more than ASCII."""
 
 POLICY = "default-src 'self' 'unsafe-inline' data: blob:; base-uri 'self'; form-action 'self'; frame-ancestors 'self'"
 """Its pages run scripts of their own, and send what they show to nobody else."""
@@ -40,10 +43,10 @@ FRAME = {
 may_decode = allowed("decode")
 
 
-async def reader(request: Request, jiesu: Annotated[Service, Depends(service)]) -> Actor:
+async def reader(request: Request, jiesu: Jiesu) -> Actor:
     """Who has signed in and may decode. Raises Problem: 303 to the sign-in page for a page, 401 or 403 for its data."""
     try:
-        return await may_decode(await actor_of(jiesu, request.cookies.get(COOKIE)))
+        return await may_decode(request, await actor_of(jiesu, request.cookies.get(COOKIE)))
     except Problem as problem:
         if "text/html" not in request.headers.get("Accept", ""):
             raise
@@ -63,9 +66,7 @@ async def render(
 
 @router.api_route(UI_PATH, methods=["GET"])
 @router.api_route(f"{UI_PATH}/{{path:path}}", methods=["GET", "POST"])
-async def pass_on(
-    request: Request, jiesu: Annotated[Service, Depends(service)], _: Annotated[Actor, Depends(reader)]
-) -> StreamingResponse:
+async def pass_on(request: Request, jiesu: Jiesu, _: Annotated[Actor, Depends(reader)]) -> StreamingResponse:
     """Ask the Web UI, and hand on what it answers as it comes."""
     if jiesu.web_ui is None:
         raise HTTPException(404)
@@ -89,9 +90,10 @@ async def pass_on(
 
 def _headers(request: Request) -> dict[str, str]:
     """What the Web UI needs to know of a request; never who is signed in with us."""
-    csrf = request.cookies.get("_csrf")
-    passed = {name: request.headers[name] for name in ASKED_WITH if name in request.headers}
-    return passed | ({"cookie": f"_csrf={csrf}"} if csrf else {})
+    wanted = {name: request.headers.get(name, "") for name in ASKED_WITH}
+    if csrf := request.cookies.get("_csrf"):
+        wanted["cookie"] = f"_csrf={csrf}"
+    return {name: value for name, value in wanted.items() if PLAIN.fullmatch(value)}
 
 
 def _is_its_own(header: bytes) -> bool:

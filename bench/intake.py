@@ -31,7 +31,7 @@ TURNS = 4
 """Both are measured in turns, so that a noisy machine is noisy for both."""
 
 WARM_UP = 48
-"""Requests to each that are not counted."""
+"""Requests to each that are not counted; never more than there are in a turn."""
 
 UNLIMITED = "1000000/second"
 PAUSE = 0.1
@@ -116,10 +116,10 @@ def _volatile_api(settings: Settings, hold: embedded.Hold) -> Process:
 
 async def _turns(durable: Side, volatile: Side, requests: int, clients: int, say: Say) -> None:
     bodies = _bodies()
+    shares = [requests // TURNS + (turn < requests % TURNS) for turn in range(TURNS)]
     for side in (durable, volatile):
-        await _load(Side(side.settings), bodies, WARM_UP, clients)
-    for turn in range(TURNS):
-        share = requests // TURNS + (turn < requests % TURNS)
+        await _load(Side(side.settings), bodies, min(WARM_UP, shares[0]), clients)
+    for turn, share in enumerate(shares):
         await _all_started(durable.settings)
         await _load(durable, bodies, share, clients)
         await _all_started(durable.settings)

@@ -4,15 +4,17 @@ import asyncio
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import delete, exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from domain.roles import Actor
 from ledger import files
-from ledger.cases import CASES
+from ledger.database import hold, lock
 from ledger.errors import CaseErased, TooManyFiles
 from ledger.models import AttachmentRow
+from ledger.readable import read_rows
+from ledger.tables import CASES
 
 MOST = 20
 """Files of one case."""
@@ -25,7 +27,7 @@ async def put_attachment(
 
     The content is in its place before the transaction ends. Raises TooManyFiles, CaseErased, and OSError.
     """
-    erased = await _claim_case(session, number)
+    erased = await _hold_case(session, number)
     kept = await session.get(AttachmentRow, (number, draft.sha256))
     row = kept or AttachmentRow(
         case_number=number,
@@ -43,16 +45,16 @@ async def put_attachment(
             raise TooManyFiles(number)
         session.add(row)
         await session.flush()
-    await _claim_content(session, draft.sha256)
+    await lock(session, draft.sha256)
     # Also when it was kept before: a content that was damaged since is whole again.
     await asyncio.to_thread(files.keep, folder, draft)
     return row, kept is None
 
 
 async def attachments_of(session: AsyncSession, number: str) -> list[AttachmentRow]:
-    """The files of a case, oldest first."""
+    """The files of a case, oldest first. Raises Unreadable."""
     statement = select(AttachmentRow).where(col(AttachmentRow.case_number) == number)
-    return list(await session.scalars(statement.order_by(col(AttachmentRow.at), col(AttachmentRow.sha256))))
+    return await read_rows(session, number, statement.order_by(col(AttachmentRow.at), col(AttachmentRow.sha256)))
 
 
 async def get_attachment(session: AsyncSession, number: str, sha256: str) -> AttachmentRow | None:
@@ -65,24 +67,18 @@ async def remove_attachments(session: AsyncSession, folder: Path, number: str) -
 
     A content is gone before the transaction ends: should that fail, repeat it. Raises OSError.
     """
-    await _claim_case(session, number)
+    await _hold_case(session, number)
     mine = delete(AttachmentRow).where(col(AttachmentRow.case_number) == number).returning(col(AttachmentRow.sha256))
     removed = sorted(await session.scalars(mine))
     for sha256 in removed:
-        await _claim_content(session, sha256)
+        await lock(session, sha256)
         if not await session.scalar(select(exists().where(col(AttachmentRow.sha256) == sha256))):
             await asyncio.to_thread(files.remove, folder, sha256)
     return len(removed)
 
 
-async def _claim_case(session: AsyncSession, number: str) -> bool:
+async def _hold_case(session: AsyncSession, number: str) -> bool:
     """Let nobody else attach to the case or erase it until the transaction ends; tells whether it was erased."""
-    untouched = update(CASES).where(CASES.c.number == number).values(erased_at=CASES.c.erased_at)
-    erased_at: datetime | None = await session.scalar(untouched.returning(CASES.c.erased_at))
-    return erased_at is not None
-
-
-async def _claim_content(session: AsyncSession, sha256: str) -> None:
-    """Let nobody else keep or remove the content until the transaction ends. SQLite has one writer at a time anyway."""
-    if session.get_bind().dialect.name == "postgresql":
-        await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(sha256, 0))))
+    of_case = select(CASES.c.erased_at).where(CASES.c.number == number).with_for_update(key_share=True)
+    case = await (await session.connection()).run_sync(hold, of_case)
+    return case is not None and case["erased_at"] is not None

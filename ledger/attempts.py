@@ -7,12 +7,10 @@ from typing import Any
 from zlib import crc32
 
 from sqlalchemy import Connection, Row, delete, or_, select, update
-from sqlmodel import SQLModel
 
 from ledger.database import insert_for
-from ledger.models import AttemptRow
-
-CASES, ATTEMPTS = (SQLModel.metadata.tables[name] for name in ("cases", "attempts"))
+from ledger.models import OF_CLIENT, AttemptRow
+from ledger.tables import ATTEMPTS, CASES
 
 CASE_TRIES = 5
 """Wrong codes in a row after which a case is locked; so it is after every further run of as many, twice as long."""
@@ -27,6 +25,9 @@ CLIENT_LOCK = timedelta(hours=1)
 
 NOWHERE = 65_536
 """Numbers of no case share this many rows: they are locked like cases, and the table stays small."""
+
+FORGOTTEN_AT_ONCE = 100
+"""Counts of either kind that one wrong code removes at most, so that none waits long: it adds two."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,7 @@ def _save(connection: Connection, row: Row[Any], failures: int, at: datetime, lo
 
 
 def _forget(connection: Connection, at: datetime) -> None:
-    """Remove counts that have run off, except those in use just now."""
-    of_client = ATTEMPTS.c.subject.startswith("client:")
-    over = or_(ATTEMPTS.c.last_at < at - CASE_MEMORY, of_client & (ATTEMPTS.c.last_at < at - CLIENT_LOCK))
-    old = select(ATTEMPTS.c.subject).where(over).with_for_update(skip_locked=True)
-    connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.subject.in_(old)))
+    """Remove some counts that have run off, except those in use just now."""
+    for over in (ATTEMPTS.c.last_at < at - CASE_MEMORY, OF_CLIENT & (ATTEMPTS.c.last_at < at - CLIENT_LOCK)):
+        oldest = select(ATTEMPTS.c.subject).where(over).order_by(ATTEMPTS.c.last_at).limit(FORGOTTEN_AT_ONCE)
+        connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.subject.in_(oldest.with_for_update(skip_locked=True))))

@@ -10,15 +10,11 @@ from itertools import groupby, islice
 from operator import itemgetter
 
 from sqlalchemy import Connection, Table, exists, func, select, tuple_
-from sqlmodel import SQLModel
 
-import ledger.models  # noqa: F401  the tables below are its
-from ledger.database import Ledger
+from ledger.database import Ledger, snapshot
 from ledger.proof import Flaw, Kept, Row, Wrong
-
-CASES, EVENTS, NOTES, MEASURES, VOIDED = (
-    SQLModel.metadata.tables[name] for name in ("cases", "events", "notes", "measures", "voided_events")
-)
+from ledger.reads import ERASURE
+from ledger.tables import CASES, EVENTS, MEASURES, NOTES, READS, VOIDED
 
 BATCH = 500
 
@@ -84,14 +80,6 @@ async def list_heads(ledger: Ledger, write: Callable[[str], None]) -> None:
         after = rows[-1].number
 
 
-def snapshot(connection: Connection) -> None:
-    """Make all that this transaction reads the state of one moment."""
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN")
-    else:
-        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-
-
 def _check_page(connection: Connection, findings: Findings, after: str, case: str | None) -> str | None:
     """Check the cases that follow a number, and return the last of them."""
     snapshot(connection)
@@ -124,15 +112,22 @@ def _check(connection: Connection, findings: Findings, numbers: list[str]) -> No
 
 def _read(connection: Connection, numbers: list[str]) -> list[Kept]:
     cases, events, notes, measures = (_rows(connection, table, numbers) for table in (CASES, EVENTS, NOTES, MEASURES))
+    recorded = _recorded_erasures(connection, [number for number in numbers if cases[number][0]["erased_at"]])
     return [
         Kept(
             row=cases[number][0],
+            erasure_recorded=number in recorded,
             events=events.get(number, []),
             notes={note["id"]: note for note in notes.get(number, [])},
             measures=measures.get(number, []),
         )
         for number in numbers
     ]
+
+
+def _recorded_erasures(connection: Connection, numbers: list[str]) -> set[str]:
+    recorded = select(READS.c.case_number).where(READS.c.case_number.in_(numbers), READS.c.what == ERASURE)
+    return set(connection.scalars(recorded)) if numbers else set()
 
 
 def _rows(connection: Connection, table: Table, numbers: list[str]) -> dict[str, list[Row]]:

@@ -1,28 +1,20 @@
 """`jiesu audit`: prove that the ledger still says what it said, and hand out the full record of a case."""
 
-import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from console import complain, on_ledger
 from domain.city import load_city
-from domain.errors import ConfigError
-from domain.roles import Actor, Role
 from settings import read_settings
 
 if TYPE_CHECKING:
     from ledger.audit import Findings
     from ledger.database import Ledger
     from ledger.record import Record
-
-T = TypeVar("T")
-
-CONSOLE = Actor(role=Role.ADMIN, id="console")
-"""Who reads a record at the console: whoever may use the database itself."""
 
 audit = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Prove that the ledger still says what it said; export records."
@@ -42,9 +34,9 @@ def verify(
     Status 1 if any is bad. It finds whatever was changed by somebody who does not make the hashes anew. Who owns the
     database could cut a chain back, or write it anew whole; that shows only in heads that were kept elsewhere.
     """
-    found = _on_ledger(lambda ledger: _verify(ledger, case, heads))
+    found = on_ledger(lambda ledger: _verify(ledger, case, heads))
     if case is not None and not found.cases and not found.flaws:
-        _complain(f"there is no case {case}")
+        complain(f"there is no case {case}")
     if as_json:
         flaws = [{"case": f.case, "event": f.event, "what": f.what, "what_zh": f.what_zh} for f in found.flaws.values()]
         counts = {"cases": found.cases, "events": found.events, "voided": found.voided, "erased": found.erased}
@@ -67,7 +59,7 @@ def heads() -> None:
     """
     from ledger.audit import list_heads
 
-    _on_ledger(lambda ledger: list_heads(ledger, typer.echo))
+    on_ledger(lambda ledger: list_heads(ledger, typer.echo))
 
 
 @audit.command()
@@ -77,9 +69,9 @@ def export(
     output: Annotated[Path | None, typer.Option(dir_okay=False, help="File to write instead of printing.")] = None,
 ) -> None:
     """Write the full record of CASE, personal data included; that it was read is recorded. Without findings."""
-    record = _on_ledger(lambda ledger: _read(ledger, case))
+    record = on_ledger(lambda ledger: _read(ledger, case))
     if record is None:
-        _complain(f"there is no case {case}")
+        complain(f"there is no case {case}")
     text = _page(record) if html else record.model_dump_json(indent=2)
     if output is None:
         typer.echo(text)
@@ -87,7 +79,7 @@ def export(
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
-        _complain(f"{output} cannot be written: {error.strerror}")
+        complain(f"{output} cannot be written: {error.strerror}")
 
 
 async def _verify(ledger: "Ledger", case: str | None, heads: Path | None) -> "Findings":
@@ -106,7 +98,7 @@ async def _verify(ledger: "Ledger", case: str | None, heads: Path | None) -> "Fi
 
 
 async def _read(ledger: "Ledger", case: str) -> "Record | None":
-    from ledger.reads import note_read
+    from ledger.reads import CONSOLE, note_read
     from ledger.record import gather
 
     record = await ledger.run(gather, case, findings=False, reads=True)
@@ -119,34 +111,4 @@ async def _read(ledger: "Ledger", case: str) -> "Record | None":
 def _page(record: "Record") -> str:
     from ledger.record_page import render
 
-    try:
-        return render(record, load_city(read_settings().city_folder))
-    except ConfigError as error:
-        _complain(str(error))
-
-
-def _on_ledger(work: Callable[["Ledger"], Awaitable[T]]) -> T:
-    """Do some work on the ledger; what stands against it is told in one sentence, with status 2."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from ledger.database import open_ledger
-    from ledger.errors import Unreadable
-
-    async def run() -> T:
-        ledger = open_ledger(read_settings().ledger_url)
-        try:
-            return await work(ledger)
-        finally:
-            await ledger.close()
-
-    try:
-        return asyncio.run(run())
-    except SQLAlchemyError:
-        _complain("the ledger does not answer, or its tables are not up to date: run `jiesu migrate` first")
-    except (ValueError, Unreadable) as error:
-        _complain(str(error))
-
-
-def _complain(sentence: str) -> NoReturn:
-    typer.echo(f"jiesu: {sentence}", err=True)
-    raise typer.Exit(2)
+    return render(record, load_city(read_settings().city_folder))

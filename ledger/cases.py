@@ -1,22 +1,26 @@
 """Cases: those to be looked after, and one with all that belongs to it."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import not_, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import SQLModel, col
+from sqlmodel import col
 
 from domain.case import Opening
 from domain.roles import Actor, Role
 from ledger.models import CaseRow, EventRow, MeasureRow, MessageRow, NoteRow
+from ledger.readable import read_rows
 from ledger.sight import Sight
+from ledger.tables import CASES
 
-CASES = SQLModel.metadata.tables["cases"]
 
-
-async def unstarted(session: AsyncSession, limit: int, before: datetime | None = None) -> list[CaseRow]:
-    """Cases of which the engine has recorded nothing yet, received before an instant, lowest number first."""
-    statement = select(CaseRow).where(not_(CASES.c.started)).order_by(CASES.c.number).limit(limit)
+async def unstarted(
+    session: AsyncSession, limit: int, before: datetime | None = None, but: Collection[str] = ()
+) -> list[CaseRow]:
+    """Cases but some of which the engine has recorded nothing yet, received before an instant, lowest number first."""
+    left = not_(CASES.c.started) & CASES.c.number.not_in(but)
+    statement = select(CaseRow).where(left).order_by(CASES.c.number).limit(limit)
     if before is not None:
         statement = statement.where(CASES.c.received_at < before)
     return list(await session.scalars(statement))
@@ -50,29 +54,30 @@ async def get_case(session: AsyncSession, number: str) -> CaseRow | None:
 
 
 async def find_case(session: AsyncSession, number: str, sight: Sight) -> CaseRow | None:
-    """The case of a number, if it is in sight."""
-    return await session.scalar(select(CaseRow).where(CASES.c.number == number, *sight.conditions()))
+    """The case of a number, if it is in sight. Raises Unreadable."""
+    found = await read_rows(session, number, select(CaseRow).where(CASES.c.number == number, *sight.conditions()))
+    return found[0] if found else None
 
 
 async def events_of(session: AsyncSession, number: str) -> list[EventRow]:
-    """What happened to a case, in order."""
-    statement = select(EventRow).where(col(EventRow.case_number) == number).order_by(col(EventRow.n))
-    return list(await session.scalars(statement))
+    """What happened to a case, in order. Raises Unreadable, as what follows does."""
+    statement = select(EventRow).where(col(EventRow.case_number) == number)
+    return await read_rows(session, number, statement.order_by(col(EventRow.n)))
 
 
 async def messages_of(session: AsyncSession, number: str) -> list[MessageRow]:
     """The messages about a case, oldest first."""
     statement = select(MessageRow).where(col(MessageRow.case_number) == number)
-    return list(await session.scalars(statement.order_by(col(MessageRow.created_at), col(MessageRow.key))))
+    return await read_rows(session, number, statement.order_by(col(MessageRow.created_at), col(MessageRow.key)))
 
 
 async def measures_of(session: AsyncSession, number: str) -> list[MeasureRow]:
     """The measures raised over a case, oldest first."""
     statement = select(MeasureRow).where(col(MeasureRow.case_number) == number)
-    return list(await session.scalars(statement.order_by(col(MeasureRow.at), col(MeasureRow.key))))
+    return await read_rows(session, number, statement.order_by(col(MeasureRow.at), col(MeasureRow.key)))
 
 
 async def notes_of(session: AsyncSession, number: str) -> list[NoteRow]:
     """The free texts of a case's steps, oldest first."""
     statement = select(NoteRow).where(col(NoteRow.case_number) == number)
-    return list(await session.scalars(statement.order_by(col(NoteRow.created_at), col(NoteRow.id))))
+    return await read_rows(session, number, statement.order_by(col(NoteRow.created_at), col(NoteRow.id)))

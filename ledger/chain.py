@@ -14,15 +14,15 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
+from ledger.models import PERSONAL
+
 EVENT = (
     "case_number", "n", "at", "kind", "role", "actor_id", "actor_unit", "unit", "clock", "due", "provisional",
     "action", "note", "facts", "sealed",
 )  # fmt: skip
 """Columns of an event that its hash covers: all others."""
 
-REQUEST = (
-    "name", "phone", "address", "title", "text", "longitude", "latitude", "withheld", "original_number", "channel",
-)  # fmt: skip
+REQUEST = (*PERSONAL, "withheld", "original_number", "channel")
 """Columns of a case that the first event's `sealed` commits to."""
 
 ORIGIN = ("received_at", "channel", "marks", "rulebook_version", "opened_role", "opened_id", "sealed")

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, exc, make_url
+from sqlalchemy import URL, Connection, Engine, RowMapping, Select, create_engine, event, exc, func, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -97,6 +97,36 @@ def prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
     for setting in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
         cursor.execute(f"PRAGMA {setting}")
     cursor.close()
+
+
+def snapshot(connection: Connection) -> None:
+    """Make all that this transaction reads the state of one moment."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN")
+    else:
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+
+
+def hold(connection: Connection, rows: Select[Any], values: dict[str, Any] | None = None) -> RowMapping | None:
+    """The row of a SELECT … FOR UPDATE, if any; nobody else changes it until this transaction ends."""
+    driver: Any = connection.connection.driver_connection
+    # SQLite knows no FOR UPDATE: whoever is to write next takes its one write lock first.
+    if connection.dialect.name == "sqlite" and not driver.in_transaction:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    return connection.execute(rows, values).mappings().one_or_none()
+
+
+async def lock(session: AsyncSession, name: str) -> None:
+    """Let nobody else lock this name until the transaction ends. SQLite has one writer at a time anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
+async def empty_log(ledger: Ledger) -> None:
+    """Have SQLite fold its write-ahead log into the database, for the log still holds what was removed."""
+    if ledger.engine.dialect.name == "sqlite":
+        async with ledger.session() as session:
+            await (await session.connection()).exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def insert(session: AsyncSession, table: type[SQLModel]) -> Insert:

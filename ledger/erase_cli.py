@@ -5,29 +5,22 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import typer
-from sqlalchemy.exc import SQLAlchemyError
 
-from ledger.database import LEDGER_ERRORS, Ledger, open_ledger
+from console import on_ledger
+from ledger.database import Ledger
 from ledger.erasure import Personal, due, empty_log, erase, personal_data
 from settings import Settings
 
 
-async def run(settings: Settings, number: str | None, *, dry_run: bool) -> None:
+def run(settings: Settings, number: str | None, *, dry_run: bool) -> None:
     """Erase a case, or without a number all that are due, each in a transaction of its own; say what was removed.
 
-    Raises ValueError in one sentence for a case that may not be erased, and LEDGER_ERRORS.
+    Raises ValueError in one sentence for a case that may not be erased, and what `on_ledger` raises.
     """
-    ledger = open_ledger(settings.ledger_url)
     try:
-        await _run(ledger, settings, number, dry_run=dry_run)
-    except LEDGER_ERRORS:
-        raise
-    except SQLAlchemyError:
-        raise ValueError("the ledger has no such tables yet: run `jiesu migrate` first") from None
+        on_ledger(lambda ledger: _run(ledger, settings, number, dry_run=dry_run))
     except OSError as error:
         raise ValueError(f"an attached file cannot be removed ({type(error).__name__}); repeat it") from None
-    finally:
-        await ledger.close()
 
 
 async def _run(ledger: Ledger, settings: Settings, number: str | None, *, dry_run: bool) -> None:

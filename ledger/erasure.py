@@ -10,20 +10,21 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Self
 
-from sqlalchemy import Table, func, select, update
+from sqlalchemy import RowMapping, Table, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import SQLModel, col
 
 from ledger.attachments import attachments_of, remove_attachments
-from ledger.database import Ledger
-from ledger.models import CaseRow, NoteRow, RequestRow
+from ledger.database import empty_log as empty_log
+from ledger.database import hold
+from ledger.models import PERSONAL, UNERASED
+from ledger.reads import CONSOLE, ERASURE, note_read
 from ledger.requests import ERASED
+from ledger.tables import CASES, FINDINGS, MESSAGES, NOTES, REQUESTS
 
-EMPTY = {"name": None, "phone": None, "address": None, "title": "", "text": "", "longitude": None, "latitude": None}
+EMPTY = {name: None if CASES.c[name].nullable else "" for name in PERSONAL}
 """Personal columns of a case, and what is left in them."""
 
-TABLES = SQLModel.metadata.tables
-TEXTS = ("notes", "messages", "findings")
+TEXTS = (NOTES, MESSAGES, FINDINGS)
 """Tables whose `text` is personal."""
 
 
@@ -43,50 +44,54 @@ class Personal:
 
 async def personal_data(session: AsyncSession, number: str, keep: timedelta, now: datetime) -> Personal:
     """What an erasure of the case would remove. Raises ValueError, in one sentence, if it may not be erased yet."""
-    row = await session.scalar(select(CaseRow).where(col(CaseRow.number) == number).with_for_update())
-    if row is None:
-        raise ValueError(f"there is no case {number}")
-    if row.closed_at is None:
-        raise ValueError(f"{number} is not closed")
-    if now < row.closed_at + keep:
-        raise ValueError(f"{number} keeps its personal data until {row.closed_at + keep:%Y-%m-%d %H:%M} UTC")
-    return Personal(
-        fields=sum(getattr(row, name) not in (None, "") for name in EMPTY),
-        attachments=len(await attachments_of(session, number)),
-        **{name: await _texts(session, TABLES[name], number) for name in TEXTS},
-    )
+    return await _count(session, number, await _hold_case(session, number, keep, now))
 
 
 async def erase(session: AsyncSession, folder: Path, number: str, keep: timedelta, now: datetime) -> Personal:
     """Remove the personal data of a case closed for at least `keep`, its files in `folder` too; returns how much.
 
-    Harmless to repeat: there is nothing more to remove. A request or step repeated under its old key is refused from
-    now on, for nobody can tell any more whether it is the same. Raises ValueError as `personal_data` does, and OSError.
+    That it was erased stands among its reads. Harmless to repeat: there is nothing more to remove. A request or step
+    repeated under its old key is refused from now on, for nobody can tell any more whether it is the same. Raises
+    ValueError as `personal_data` does, and OSError.
     """
-    found = await personal_data(session, number, keep, now)
-    for table in (TABLES[name] for name in TEXTS):
+    case = await _hold_case(session, number, keep, now)
+    found = await _count(session, number, case)
+    if case["erased_at"] is None:
+        await note_read(session, CONSOLE, number, ERASURE)
+    for table in TEXTS:
         await session.execute(update(table).where(table.c.case_number == number).values(text=""))
-    await session.execute(update(NoteRow).where(col(NoteRow.case_number) == number).values(salt=None))
-    await session.execute(update(RequestRow).where(col(RequestRow.scope) == number).values(body_hash=ERASED))
-    emptied = {**EMPTY, "code": None, "salt": None, "intake_hash": ERASED}
-    erased_at = func.coalesce(col(CaseRow.erased_at), now)
-    await session.execute(update(CaseRow).where(col(CaseRow.number) == number).values(**emptied, erased_at=erased_at))
+    await session.execute(update(NOTES).where(NOTES.c.case_number == number).values(salt=None))
+    await session.execute(update(REQUESTS).where(REQUESTS.c.scope == number).values(body_hash=ERASED))
+    emptied = {**EMPTY, "code": None, "salt": None, "intake_hash": ERASED, "erased_at": case["erased_at"] or now}
+    await session.execute(update(CASES).where(CASES.c.number == number).values(emptied))
     await remove_attachments(session, folder, number)
     return found
 
 
 async def due(session: AsyncSession, keep: timedelta, now: datetime) -> list[str]:
-    """Numbers of the cases whose retention is over and whose personal data is still there."""
-    over = col(CaseRow.closed_at) <= now - keep
-    statement = select(col(CaseRow.number)).where(over, col(CaseRow.erased_at).is_(None)).order_by(col(CaseRow.number))
-    return list(await session.scalars(statement))
+    """Numbers of the cases whose retention is over and whose personal data is still there, the oldest first."""
+    over = select(CASES.c.number).where(CASES.c.closed_at <= now - keep, UNERASED)
+    return list(await session.scalars(over.order_by(CASES.c.closed_at, CASES.c.number)))
 
 
-async def empty_log(ledger: Ledger) -> None:
-    """Have SQLite fold its write-ahead log into the database, for the log still holds what was removed."""
-    if ledger.engine.dialect.name == "sqlite":
-        async with ledger.session() as session:
-            await (await session.connection()).exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+async def _hold_case(session: AsyncSession, number: str, keep: timedelta, now: datetime) -> RowMapping:
+    of_case = select(CASES).where(CASES.c.number == number).with_for_update(key_share=True)
+    case = await (await session.connection()).run_sync(hold, of_case)
+    if case is None:
+        raise ValueError(f"there is no case {number}")
+    if case["closed_at"] is None:
+        raise ValueError(f"{number} is not closed")
+    if now < case["closed_at"] + keep:
+        raise ValueError(f"{number} keeps its personal data until {case['closed_at'] + keep:%Y-%m-%d %H:%M} UTC")
+    return case
+
+
+async def _count(session: AsyncSession, number: str, case: RowMapping) -> Personal:
+    return Personal(
+        fields=sum(case[name] not in (None, "") for name in PERSONAL),
+        attachments=len(await attachments_of(session, number)),
+        **{table.name: await _texts(session, table, number) for table in TEXTS},
+    )
 
 
 async def _texts(session: AsyncSession, table: Table, number: str) -> int:

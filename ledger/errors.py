@@ -29,4 +29,8 @@ class EventsMissing(Exception):
 
 
 class Unreadable(Exception):
-    """What was found where somebody changed the database so that it cannot be read any more."""
+    """Somebody changed the database so that a case cannot be read any more; reads as one sentence."""
+
+    def __init__(self, case_number: str, flaw: str | None = None) -> None:
+        super().__init__(flaw or f"case {case_number} holds what cannot be read")
+        self.case_number = case_number

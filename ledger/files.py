@@ -9,6 +9,8 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import BinaryIO, Self
 
+from durable import replace, sync_folder
+
 CHUNK = 256 * 1024
 """Bytes."""
 DRAFT_LIFE = 24 * 3600
@@ -51,9 +53,8 @@ def keep(folder: Path, draft: Draft) -> None:
     """Put a draft in its place, durably, whether or not the same content is there. Raises OSError."""
     place = _place(folder, draft.sha256)
     _make(place.parent)
-    draft.path.replace(place)
-    _sync(place.parent)
-    _sync(folder)
+    replace(draft.path, place)
+    sync_folder(folder)
 
 
 def remove(folder: Path, digest: str) -> None:
@@ -61,7 +62,7 @@ def remove(folder: Path, digest: str) -> None:
     place = _place(folder, digest)
     if place.exists():
         place.unlink()
-        _sync(place.parent)
+        sync_folder(place.parent)
 
 
 def open_whole(folder: Path, digest: str) -> BinaryIO | None:
@@ -83,14 +84,6 @@ def _place(folder: Path, digest: str) -> Path:
 
 def _make(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _forget_old(drafts: Path) -> None:

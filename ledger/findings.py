@@ -9,6 +9,7 @@ from sqlmodel import col
 from domain.roles import Actor
 from ledger.database import insert
 from ledger.models import FindingRow
+from ledger.readable import read_rows
 from ledger.requests import refuse_erased
 
 
@@ -24,6 +25,6 @@ async def put_finding(
 
 
 async def findings_of(session: AsyncSession, case_number: str) -> list[FindingRow]:
-    """The findings about a case, oldest first."""
+    """The findings about a case, oldest first. Raises Unreadable."""
     statement = select(FindingRow).where(col(FindingRow.case_number) == case_number)
-    return list(await session.scalars(statement.order_by(col(FindingRow.at), col(FindingRow.id))))
+    return await read_rows(session, case_number, statement.order_by(col(FindingRow.at), col(FindingRow.id)))

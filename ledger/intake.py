@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, bindparam, not_, select, update
-from sqlmodel import SQLModel
 
 from domain.events import Status
 from domain.roles import Role
@@ -16,8 +15,7 @@ from ledger.chain import new_salt, seal_request
 from ledger.database import insert_for
 from ledger.errors import KeyReused
 from ledger.models import CaseRow, SerialRow
-
-CASES, SERIALS = (SQLModel.metadata.tables[name] for name in ("cases", "serials"))
+from ledger.tables import CASES, SERIALS
 
 CODE_DIGITS = 8
 

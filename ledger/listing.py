@@ -12,11 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain.events import Status
 from ledger.errors import BadCursor
 from ledger.models import CaseRow
-from ledger.sight import CASE_UNITS, CASES, EVERYTHING, Sight
+from ledger.readable import read_cases
+from ledger.sight import EVERYTHING, Sight
+from ledger.tables import CASE_UNITS, CASES
 
 EQUAL = ("category", "grid", "channel", "province", "outage")
 FORMAT = "%Y-%m-%dT%H:%M:%S.%f"
-PERSONAL = ("title", "text", "address")
+SEARCHED = ("title", "text", "address")
 
 
 class CaseFilter(BaseModel):
@@ -63,7 +65,7 @@ async def list_cases(
     """One page of the cases in sight, newest first by receipt; `now` (by default the present) decides what is overdue.
 
     One whose citizen's identity is out of sight is not found by phone, and by words only in its number. A case that
-    comes in while someone turns pages neither repeats nor hides another. Raises BadCursor.
+    comes in while someone turns pages neither repeats nor hides another. Raises BadCursor and Unreadable.
     """
     place = tuple_(CASES.c.received_at, CASES.c.number)
     conditions = (*_conditions(filters, now or datetime.now(UTC)), *_searches(filters, sight), *sight.conditions())
@@ -71,7 +73,7 @@ async def list_cases(
     if cursor is not None:
         statement = statement.where(place < _decode(cursor))
     newest = statement.order_by(CASES.c.received_at.desc(), CASES.c.number.desc()).limit(limit + 1)
-    found = list(await session.scalars(newest))
+    found = await read_cases(session, newest)
     items = found[:limit]
     return Page(items, _encode(items[-1]) if len(found) > limit else None)
 
@@ -100,7 +102,7 @@ def _searches(filters: CaseFilter, sight: Sight) -> Iterator[ColumnElement[bool]
     if filters.phone is not None:
         yield and_(known, CASES.c.phone == filters.phone)
     if filters.q:
-        number, *words = (CASES.c[name].icontains(filters.q, autoescape=True) for name in ("number", *PERSONAL))
+        number, *words = (CASES.c[name].icontains(filters.q, autoescape=True) for name in ("number", *SEARCHED))
         yield or_(number, and_(known, or_(*words)))
 
 

@@ -5,12 +5,10 @@ from functools import cache
 from typing import Literal
 
 from sqlalchemy import Connection, bindparam, update
-from sqlmodel import SQLModel
 
 from ledger.database import Insert, insert_for
 from ledger.models import MessageRow
-
-CASES, MESSAGES = (SQLModel.metadata.tables[name] for name in ("cases", "messages"))
+from ledger.tables import CASES, MESSAGES
 
 # Asked after the row is there: an erasure at the same time has then ended, or comes after us.
 EMPTY_IF_ERASED = (

@@ -1,9 +1,12 @@
 """Bring a ledger's tables up to date."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, event
 
 from ledger.database import engine_options, normal_url, prepare_sqlite
@@ -31,6 +34,26 @@ def upgrade(url: str) -> None:
             command.upgrade(config(connection), "head")
     finally:
         engine.dispose()
+
+
+class LedgerOutdated(ValueError):
+    """The ledger's tables are older than this program."""
+
+    def __init__(self) -> None:
+        super().__init__("The ledger's tables are missing or out of date: run `jiesu migrate`.")
+
+
+def check_tables(connection: Connection) -> None:
+    """Raise LedgerOutdated unless the tables are as new as this program, or newer."""
+    revision = MigrationContext.configure(connection).get_current_revision()
+    if revision is None or revision in _older():
+        raise LedgerOutdated
+
+
+@cache
+def _older() -> frozenset[str]:
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    return frozenset(script.revision for script in scripts.walk_revisions()) - set(scripts.get_heads())
 
 
 def config(connection: Connection) -> Config:

@@ -3,11 +3,20 @@
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, Index, Text
+from sqlalchemy import JSON, BigInteger, Column, Index, Integer, Text
 from sqlalchemy import text as sql
 from sqlmodel import Field, SQLModel
 
 from ledger.instant import Instant
+
+PERSONAL = ("name", "phone", "address", "title", "text", "longitude", "latitude")
+"""Columns of a case that tell whose it is: masked where they need not be known, sealed, and emptied by an erasure."""
+
+UNERASED = sql("erased_at IS NULL")
+"""Of `cases`: those that still have what `PERSONAL` names."""
+
+OF_CLIENT = sql("subject LIKE 'client:%'")
+"""Of `attempts`: those of a client, not of a case."""
 
 
 class CaseRow(SQLModel, table=True):
@@ -17,6 +26,7 @@ class CaseRow(SQLModel, table=True):
     __table_args__: ClassVar[Any] = (
         Index("ix_cases_newest", "received_at", "number"),
         Index("ix_cases_unstarted", "number", sqlite_where=sql("started = 0"), postgresql_where=sql("NOT started")),
+        Index("ix_cases_unerased", "closed_at", sqlite_where=UNERASED, postgresql_where=UNERASED),
     )
 
     number: str = Field(primary_key=True)
@@ -24,7 +34,6 @@ class CaseRow(SQLModel, table=True):
     channel: str
 
     name: str | None = Field(default=None, repr=False)
-    """Personal, as are phone, address, title, text, longitude and latitude."""
     phone: str | None = Field(default=None, index=True, repr=False)
     address: str | None = Field(default=None, sa_type=Text, repr=False)
     title: str = Field(repr=False)
@@ -257,18 +266,20 @@ class RequestRow(SQLModel, table=True):
 
 
 class ReadRow(SQLModel, table=True):
-    """A read of personal data by staff. Append-only."""
+    """A read of personal data by staff, or its erasure. Append-only."""
 
     __tablename__ = "reads"
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int | None = Field(
+        default=None, sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    )
     at: datetime = Field(sa_type=Instant)
     case_number: str = Field(index=True)
     role: str
-    actor_id: str = Field(index=True)
+    actor_id: str
     actor_unit: str | None = None
     what: str
-    """`case`, `timeline`, `search`, `record`, `attachment` …"""
+    """`case`, `timeline`, `search`, `record`, `attachment` …; `erased` when it was removed."""
 
 
 class FindingRow(SQLModel, table=True):
@@ -302,6 +313,10 @@ class AttemptRow(SQLModel, table=True):
     """Wrong codes given for a case, or by a client, since the last right one."""
 
     __tablename__ = "attempts"
+    __table_args__: ClassVar[Any] = (
+        Index("ix_attempts_last_at", "last_at"),
+        Index("ix_attempts_clients", "last_at", sqlite_where=OF_CLIENT, postgresql_where=OF_CLIENT),
+    )
 
     subject: str = Field(primary_key=True)
     """`case:<number>` or `client:<address>`."""

@@ -8,9 +8,7 @@ from typing import Any
 
 from domain.events import EventKind
 from ledger.chain import first_link, link, seal_case, seal_note, seal_request
-
-PERSONAL = ("name", "phone", "address", "title", "text", "longitude", "latitude")
-"""Columns of a case that an erasure empties."""
+from ledger.models import PERSONAL
 
 Row = Mapping[str, Any]
 
@@ -37,6 +35,7 @@ class Wrong(Enum):
         "the request can no longer be proved, though it was never erased",
         "诉求内容无法核验，且未经清除个人信息",
     )
+    ERASURE_UNRECORDED = ("the request was erased without a record of it", "个人信息被清除，却没有清除记录")
     REQUEST_ERASED = ("the request was erased, but says something", "个人信息已清除，却又有内容")
     OTHER_REQUEST = ("it was recorded for another request", "对应的是另一件诉求")
     TEXT = ("its text was changed", "附文被改动")
@@ -82,6 +81,7 @@ class Kept:
     """What the ledger has of a case."""
 
     row: Row
+    erasure_recorded: bool
     events: list[Row]
     notes: dict[str, Row]
     measures: list[Row]
@@ -103,6 +103,8 @@ class Kept:
             yield self._flaw(first, Wrong.REQUEST_UNPROVED)
         elif any(self.row[name] not in (None, "") for name in PERSONAL):
             yield self._flaw(first, Wrong.REQUEST_ERASED)
+        if self.row["erased_at"] is not None and not self.erasure_recorded:
+            yield self._flaw(first, Wrong.ERASURE_UNRECORDED)
 
     def _chain(self) -> Iterator[Flaw]:
         previous, expected = first_link(self.row["number"]), 1

@@ -1,4 +1,4 @@
-"""Reads of personal data by staff: who, which case, when. Written in the transaction of the read itself."""
+"""Reads of personal data by staff, and its erasure: who, which case, when. Written in the same transaction."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,8 +8,15 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from domain.roles import Actor
+from domain.roles import Actor, Role
 from ledger.models import ReadRow
+from ledger.readable import read_rows
+
+CONSOLE = Actor(role=Role.ADMIN, id="console")
+"""Who acts at the console: whoever may use the database itself."""
+
+ERASURE = "erased"
+"""`what` of the row that an erasure leaves."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +43,9 @@ async def note_reads(session: AsyncSession, actor: Actor, case_numbers: Iterable
 
 
 async def reads_of(session: AsyncSession, case_number: str, before: int | None, limit: int) -> ReadPage:
-    """A page of the reads of a case, newest first, from the one that follows `before`."""
+    """A page of the reads of a case, newest first, from the one that follows `before`. Raises Unreadable."""
     statement = select(ReadRow).where(col(ReadRow.case_number) == case_number)
     if before is not None:
         statement = statement.where(col(ReadRow.id) < before)
-    found = list(await session.scalars(statement.order_by(col(ReadRow.id).desc()).limit(limit + 1)))
+    found = await read_rows(session, case_number, statement.order_by(col(ReadRow.id).desc()).limit(limit + 1))
     return ReadPage(found[:limit], found[limit - 1].id if len(found) > limit else None)

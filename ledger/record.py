@@ -5,14 +5,23 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy import Connection, Table, select
-from sqlmodel import SQLModel
 
 from domain.events import lateness
-from ledger.audit import snapshot, verify_case
+from ledger.audit import verify_case
+from ledger.database import snapshot
 from ledger.errors import Unreadable
 from ledger.proof import Flaw
-
-TABLES = SQLModel.metadata.tables
+from ledger.tables import (
+    ATTACHMENTS,
+    CASES,
+    EVENTS,
+    FINDINGS,
+    MEASURES,
+    MESSAGES,
+    NOTES,
+    READS,
+    VOIDED,
+)
 
 
 class Check(BaseModel):
@@ -201,19 +210,18 @@ def gather(connection: Connection, number: str, *, findings: bool, reads: bool) 
     Raises Unreadable where somebody put into the database what no value of ours is.
     """
     snapshot(connection)
-    cases = TABLES["cases"]
-    if connection.scalar(select(cases.c.number).where(cases.c.number == number)) is None:
+    if connection.scalar(select(CASES.c.number).where(CASES.c.number == number)) is None:
         return None
     flaw = verify_case(connection, number)
     try:
         return _record(connection, number, flaw, findings=findings, reads=reads)
     except (ValueError, TypeError):
-        raise Unreadable(str(flaw)) from None
+        raise Unreadable(number, str(flaw) if flaw else None) from None
 
 
 def _record(connection: Connection, number: str, flaw: Flaw | None, *, findings: bool, reads: bool) -> Record:
-    (case,) = _rows(connection, TABLES["cases"], number)
-    notes = _rows(connection, TABLES["notes"], number, "created_at", "id")
+    (case,) = _rows(connection, CASES, number)
+    notes = _rows(connection, NOTES, number, "created_at", "id")
     texts = {note["id"]: note["text"] for note in notes}
     return Record.model_validate(
         {
@@ -222,20 +230,20 @@ def _record(connection: Connection, number: str, flaw: Flaw | None, *, findings:
             "check": _check(flaw),
             "request": case,
             "standing": case,
-            "events": [_event(event, texts) for event in _rows(connection, TABLES["events"], number, "n")],
-            "voided": _rows(connection, TABLES["voided_events"], number, "id"),
+            "events": [_event(event, texts) for event in _rows(connection, EVENTS, number, "n")],
+            "voided": _rows(connection, VOIDED, number, "id"),
             "notes": notes,
-            "messages": _rows(connection, TABLES["messages"], number, "created_at", "key"),
-            "measures": _rows(connection, TABLES["measures"], number, "at", "key"),
-            "attachments": _rows(connection, TABLES["attachments"], number, "at", "sha256"),
-            "findings": _rows(connection, TABLES["findings"], number, "at", "id") if findings else None,
-            "reads": _rows(connection, TABLES["reads"], number, "id") if reads else None,
+            "messages": _rows(connection, MESSAGES, number, "created_at", "key"),
+            "measures": _rows(connection, MEASURES, number, "at", "key"),
+            "attachments": _rows(connection, ATTACHMENTS, number, "at", "sha256"),
+            "findings": _rows(connection, FINDINGS, number, "at", "id") if findings else None,
+            "reads": _rows(connection, READS, number, "id") if reads else None,
         }
     )
 
 
 def _rows(connection: Connection, table: Table, number: str, *order: str) -> list[dict[str, Any]]:
-    case = table.c.number if table.name == "cases" else table.c.case_number
+    case = table.c.number if table is CASES else table.c.case_number
     found = connection.execute(select(table).where(case == number).order_by(*(table.c[name] for name in order)))
     return [row._asdict() for row in found]
 

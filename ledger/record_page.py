@@ -12,6 +12,7 @@ from domain.city import City
 from domain.deadlines import show
 from domain.events import EventKind
 from domain.story import PARTY, facts_in_words
+from ledger.reads import ERASURE
 from ledger.record import Record, RecordedEvent
 
 PAGES = Environment(
@@ -94,5 +95,5 @@ TABLES: dict[str, dict[Any, str]] = {
     "channel": {**words.CHANNEL},
     "mark": {**words.MARK},
     "sending": {**words.SENDING},
-    "read": {**words.READ},
+    "read": {**words.READ, ERASURE: "清除个人信息"},
 }

@@ -8,19 +8,13 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 from sqlalchemy import Connection, bindparam, delete, select, update
-from sqlmodel import SQLModel
 
 from domain.events import Event, EventKind, Summary
 from ledger.chain import ORIGIN, first_link, link, seal_case
-from ledger.database import Insert, insert_for
+from ledger.database import Insert, hold, insert_for
 from ledger.errors import EventsMissing
 from ledger.models import CaseUnitRow
-
-CASES = SQLModel.metadata.tables["cases"]
-CASE_UNITS = SQLModel.metadata.tables["case_units"]
-EVENTS = SQLModel.metadata.tables["events"]
-NOTES = SQLModel.metadata.tables["notes"]
-VOIDED = SQLModel.metadata.tables["voided_events"]
+from ledger.tables import CASE_UNITS, CASES, EVENTS, NOTES, VOIDED
 
 log = logging.getLogger("jiesu.ledger")
 
@@ -70,10 +64,7 @@ def _hold(connection: Connection, number: str, note: str | None) -> Values:
 
     Empty when the case was never opened.
     """
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    row = connection.execute(HOLD, {"of": number, "named": note}).mappings().one_or_none()
-    return dict(row) if row else {}
+    return dict(hold(connection, HOLD, {"of": number, "named": note}) or {})
 
 
 def _not_yet_kept(connection: Connection, number: str, rows: list[Values]) -> tuple[list[Values], str | None]:

@@ -4,11 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, select
-from sqlmodel import SQLModel
 
-import ledger.models  # noqa: F401  the tables below are its
-
-CASES, CASE_UNITS = (SQLModel.metadata.tables[name] for name in ("cases", "case_units"))
+from ledger.tables import CASE_UNITS, CASES
 
 
 @dataclass(frozen=True)

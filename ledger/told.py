@@ -3,11 +3,8 @@
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, select
-from sqlmodel import SQLModel
 
-import ledger.models  # noqa: F401  the tables below are its
-
-CASES, EVENTS, NOTES = (SQLModel.metadata.tables[name] for name in ("cases", "events", "notes"))
+from ledger.tables import CASES, EVENTS, NOTES
 
 Told = Row[Any]
 """Columns as named below; those of the request are personal."""

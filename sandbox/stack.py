@@ -82,7 +82,7 @@ class Stack:
             await asyncio.sleep(POLL)
 
     async def start(self) -> None:
-        """Start everything, in order, each once the one before is ready.
+        """Start everything: the engine first, and once it is ready and prepared all others at the same time.
 
         Raises StackError, with everything ended again, when a stack runs here already, a port is taken, a process does
         not become ready, or the start is interrupted by SIGINT or SIGTERM.
@@ -145,17 +145,17 @@ class Stack:
         async with AsyncExitStack() as undo:
             undo.callback(self._catch_signals().close)
             engine, *others = self._claim(undo)
-            for process in self._before:
-                await self._run(process, undo)
-            await self._run(engine, undo)
+            for process in (*self._before, engine):
+                await self._run([process], undo)
             await self._after_engine()
-            for process in others:
-                await self._run(process, undo)
+            await self._run(others, undo)
             self._undo = undo.pop_all()
 
     def _claim(self, undo: AsyncExitStack) -> Sequence[Process]:
         """Make sure that home, database file and ports are ours; returns what to run."""
         (self._home / "logs").mkdir(parents=True, exist_ok=True)
+        # What is kept in it, personal data among it, is for our own user alone.
+        self._home.chmod(0o700)
         lock = FileLock(self._home / "stack.lock")
         try:
             lock.acquire(timeout=0)
@@ -185,12 +185,21 @@ class Stack:
         except (embedded.FileInUse, FileNotFoundError) as error:
             raise StackError(str(error)) from error
 
-    async def _run(self, process: Process, undo: AsyncExitStack) -> None:
-        log_file = self._home / "logs" / f"{process.name}.log"
-        child = Child(process, log_file, self._restarts, self._write_state)
-        self._children.append(child)
-        undo.push_async_callback(child.stop, self._grace)
-        with self._timed(f"starting {process.title} …", f"{process.title} ready"):
+    async def _run(self, processes: Sequence[Process], undo: AsyncExitStack) -> None:
+        """Start processes at the same time and wait until all are ready; the first that fails ends the others' wait."""
+        try:
+            async with asyncio.TaskGroup() as starting:
+                for process in processes:
+                    log_file = self._home / "logs" / f"{process.name}.log"
+                    child = Child(process, log_file, self._restarts, self._write_state)
+                    self._children.append(child)
+                    undo.push_async_callback(child.stop, self._grace)
+                    starting.create_task(self._start_child(child))
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+
+    async def _start_child(self, child: Child) -> None:
+        with self._timed(f"starting {child.process.title} …", f"{child.process.title} ready"):
             await child.start()
 
     async def _after_engine(self) -> None:

@@ -25,7 +25,7 @@ POLL = 0.05
 log = logging.getLogger(__name__)
 
 
-class StackError(Exception):
+class StackError(RuntimeError):
     """The stack cannot start or go on; the message says why, and what to do."""
 
 

@@ -11,12 +11,15 @@ from sandbox.faults import PARTIES
 from sandbox.serve import ports
 from sandbox.supervisor import Port, Process, answers
 from settings import ROOT, Settings
-from temporal import embedded
+from temporal import embedded, web_ui
+
+LOOPBACK = "127.0.0.1"
+"""Where the embedded engine listens whatever JIESU_HOST says: it asks nobody who they are."""
 
 
 def temporal_address(settings: Settings) -> str:
     """Where the embedded engine answers, as host:port."""
-    return f"{settings.host}:{settings.temporal_port}"
+    return f"{LOOPBACK}:{settings.temporal_port}"
 
 
 def keys_file(settings: Settings) -> Path:
@@ -28,7 +31,7 @@ def urls(settings: Settings) -> dict[str, str]:
     """Addresses a person opens: the API's documentation, the Temporal Web UI, the control of the sandbox city."""
     return {
         "api": f"http://{settings.host}:{settings.api_port}/docs",
-        "temporal": f"http://{settings.host}:{settings.api_port}{embedded.UI_PATH}",
+        "temporal": f"http://{settings.host}:{settings.api_port}{web_ui.UI_PATH}",
         "sandbox": f"http://{settings.host}:{settings.sandbox_port}/docs",
     }
 
@@ -44,7 +47,7 @@ def environment(settings: Settings) -> dict[str, str]:
         **{f"JIESU_{name.upper()}": _text(value) for name, value in values.items()},
         **{f"JIESU_ENDPOINT_{party.upper()}": f"http://{settings.host}:{of_sandbox[party]}" for party in PARTIES},
         "JIESU_API_URL": f"http://{settings.host}:{settings.api_port}",
-        "JIESU_WEB_UI": f"http://{settings.host}:{settings.temporal_ui_port}",
+        "JIESU_WEB_UI": f"http://{LOOPBACK}:{settings.temporal_ui_port}",
         "JIESU_SANDBOX_KEYS": str(keys_file(settings)),
         "TEMPORAL_ADDRESS": temporal_address(settings),
     }
@@ -66,13 +69,13 @@ def processes(
     python = partial(Process, environment=environment(settings), folder=ROOT)
     engine = embedded.command(
         settings.home,
-        host,
+        LOOPBACK,
         settings.temporal_port,
         settings.temporal_ui_port,
         time_skipping=time_skipping,
         extra=temporal_extra,
     )
-    serve = ["uvicorn", "api.app:create_app", "--factory", "--no-server-header"]
+    serve = ["uvicorn", "api.app:create_app", "--factory", "--no-server-header", "--no-proxy-headers"]
     api = [*serve, "--host", host, "--port", str(settings.api_port)]
     return [
         Process(

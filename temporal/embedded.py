@@ -18,15 +18,11 @@ from temporalio.service import RPCError
 
 from temporal.connection import patiently
 from temporal.tls import EngineUnreachable
+from temporal.web_ui import CODEC_PATH, UI_PATH
 
 NAMESPACE = "default"
 RETENTION = timedelta(days=3650)
 CALL_TIMEOUT = timedelta(seconds=5)
-
-UI_PATH = "/temporal"
-"""Where the Web UI believes to be: our API serves it there, to those who may read what it shows."""
-CODEC_PATH = "/codec"
-"""Where the Web UI asks for payloads to be decoded: our API, of which it thus is a part."""
 
 
 class FileInUse(Exception):

@@ -11,7 +11,9 @@ from pathlib import Path
 from secrets import token_bytes, token_hex
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from filelock import FileLock
 
+from durable import replace
 from settings import Settings
 
 log = logging.getLogger("jiesu.codec")
@@ -115,18 +117,28 @@ def new_key() -> str:
 def rotate(path: Path) -> str:
     """Put a fresh key in front of those of a file, made if there is none, and return its id. Raises KeyringError.
 
-    The file is replaced as a whole: whoever reads it sees the old keys or the new ones.
+    The file is replaced as a whole: whoever reads it sees the old keys or the new ones. Rotations at the same time
+    follow one another.
     """
-    old = path.read_text(encoding="ascii") if path.exists() and read_keys(path) else ""
     line = new_key()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.with_name(f"{path.name}.lock")):
+            _prepend(line, path)
+    except OSError as error:
+        raise KeyringError(f"{path}: cannot be written ({error.strerror}).") from None
+    return line.partition(":")[0]
+
+
+def _prepend(line: str, path: Path) -> None:
+    old = path.read_text(encoding="ascii") if path.exists() and read_keys(path) else ""
+    draft = path.with_name(f"{path.name}.draft")
+    draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
         file.write(f"{line}\n{old}")
         file.flush()
         os.fsync(file.fileno())
-    draft.replace(path)
-    return line.partition(":")[0]
+    replace(draft, path)
 
 
 def read_keys(path: Path) -> dict[str, bytes]:

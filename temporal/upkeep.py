@@ -26,30 +26,15 @@ GRACE = timedelta(seconds=10)
 PAUSE = timedelta(seconds=5)
 BATCH = 500
 AT_ONCE = 20
-
-
-async def sweep(client: Client, ledger: Ledger, city: City, task_queue: str) -> int:
-    """Start every case that was accepted but never started, and return how many.
-
-    Raises LEDGER_ERRORS or RPCError when ledger or engine do not answer; the next sweep tries again.
-    """
-    async with ledger.session() as session:
-        left = await unstarted(session, BATCH, before=datetime.now(UTC) - GRACE)
-    for row in left:
-        try:
-            await start_case(client, task_queue, city, opening(row))
-        except NumberTaken:
-            log.error("case %s cannot start: the engine knows another case of that number", row.number)
-    if left:
-        log.info("started %d cases that had been accepted but not started", len(left))
-    return len(left)
+SWEPT_AT_ONCE = 50
 
 
 class Sweeper:
-    """Sweeps by turns: the activity of a shift, and once when a worker starts."""
+    """Starts cases that were accepted but never started: by shifts, and once when a worker starts."""
 
     def __init__(self, client: Client, ledger: Ledger, city: City, task_queue: str) -> None:
-        self._of = (client, ledger, city, task_queue)
+        self._client, self._ledger, self._city, self._task_queue = client, ledger, city, task_queue
+        self._taken: set[str] = set()
 
     @activity.defn(name=KEEP_SWEEPING)
     async def keep_sweeping(self) -> None:
@@ -70,9 +55,30 @@ class Sweeper:
     async def sweep_if_possible(self) -> None:
         """Sweep once; a ledger or engine that does not answer is left to the next turn."""
         try:
-            await sweep(*self._of)
+            await self.sweep()
         except (*LEDGER_ERRORS, RPCError, RuntimeError) as error:
             log.warning("sweep put off: %s", type(error).__name__)
+
+    async def sweep(self) -> int:
+        """Start the first cases that were accepted but not started, so many as fit between two heartbeats.
+
+        Returns how many. Raises LEDGER_ERRORS or RPCError when ledger or engine do not answer.
+        """
+        async with self._ledger.session() as session:
+            left = await unstarted(session, SWEPT_AT_ONCE, before=datetime.now(UTC) - GRACE, but=self._taken)
+        started = sum(await asyncio.gather(*(self._start(row) for row in left)))
+        if started:
+            log.info("started %d cases that had been accepted but not started", started)
+        return started
+
+    async def _start(self, row: CaseRow) -> bool:
+        try:
+            await start_case(self._client, self._task_queue, self._city, opening(row))
+        except NumberTaken:
+            self._taken.add(row.number)
+            log.error("case %s cannot start: the engine knows another case of that number", row.number)
+            return False
+        return True
 
 
 async def apply_calendar(client: Client, ledger: Ledger, city: City) -> tuple[int, int]:

@@ -1,19 +1,50 @@
-"""Databases for tests: SQLite files, and one PostgreSQL server per test session with a fresh database for each test."""
+"""What a test session starts once: an engine, a sandbox city, and a PostgreSQL server with a database for each test."""
 
 import shutil
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from importlib import import_module
 from itertools import count
 from pathlib import Path
 
 import psycopg
 import pytest
+from temporalio.testing import WorkflowEnvironment
 
 from ledger.migrate import upgrade
+from sandbox.faults import PARTIES
+from sandbox.serve import City
+from temporal import embedded
+from tests.ports import free_ports
 
 PostgresUrl = Callable[..., str]
+
+NAMESPACES = ("sqlite", "postgres", "unmanned")
+"""Sites count their cases each from 1, so each has a namespace of its own."""
+
+
+@pytest.fixture(scope="session")
+async def engine() -> AsyncIterator[str]:
+    """Address of a running engine."""
+    more = [word for name in NAMESPACES for word in ("--namespace", name)]
+    async with await WorkflowEnvironment.start_local(
+        dev_server_existing_path=embedded.binary(), dev_server_log_level="error", dev_server_extra_args=more
+    ) as running:
+        yield running.client.service_client.config.target_host
+
+
+@pytest.fixture(scope="session")
+async def sandbox_city() -> AsyncIterator[dict[str, str]]:
+    """The sandbox city on free ports: its addresses by name, those of its parties in our environment too."""
+    names = ("control", *PARTIES)
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
+    addresses = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+    with pytest.MonkeyPatch.context() as environment:
+        for party in PARTIES:
+            environment.setenv(f"JIESU_ENDPOINT_{party.upper()}", addresses[party])
+        async with City("127.0.0.1", ports):
+            yield addresses
 
 
 @pytest.fixture(scope="session")

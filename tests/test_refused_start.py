@@ -1,5 +1,6 @@
 """Worker and API as processes of their own: without keys of their own they do not start, and say what to do."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -63,3 +64,18 @@ def test_a_fresh_key_is_printed_alone_and_a_rotation_names_the_key_that_encrypts
     first, second = (tmp_path / "codec.keys").read_text().splitlines()
     assert first.partition(":")[0] in said
     assert second.partition(":")[2] not in said
+
+
+@pytest.mark.parametrize("command", [COMMANDS["worker"], COMMANDS["api"]], ids=["worker", "api"])
+async def test_on_a_ledger_without_tables_it_says_how_to_make_them(
+    command: list[str], tmp_path: Path, engine: str
+) -> None:
+    rotate(tmp_path / "codec.keys")
+    values = {"JIESU_HOME": str(tmp_path), "TEMPORAL_ADDRESS": engine}
+    ended = await asyncio.to_thread(
+        subprocess.run, [sys.executable, *command],
+        cwd=ROOT, env=os.environ | values, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert ended.returncode not in (0, None)
+    assert "run `jiesu migrate`" in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -1,11 +1,10 @@
-"""The real thing: one engine and one sandbox city a session, and sites of a ledger, a worker and an API over HTTP."""
+"""The real thing: sites of a ledger, a worker and an API over HTTP."""
 
 import shutil
-import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import httpx2
 import pytest
 import uvicorn
 from temporalio.client import Client
-from temporalio.testing import WorkflowEnvironment
 
 from api.app import create_app
 from domain.city import load_city
@@ -22,25 +20,15 @@ from ledger.city import sync_grids, sync_units
 from ledger.database import Ledger, open_ledger
 from ledger.keys import create_key
 from ledger.models import CaseRow
-from sandbox.faults import PARTIES
-from sandbox.serve import City
 from settings import Settings
-from temporal import embedded, search_attributes
+from temporal import search_attributes
 from tests.keys import CODEC_KEYS, CONVERTER
+from tests.ports import free_ports
 from worker import create_worker
 
 UNITS = ("zz-water", "zz-heat")
-NAMESPACES = ("sqlite", "postgres", "unmanned")
-"""Sites count their cases each from 1, so each has a namespace of its own."""
-
 UNLIMITED = {"JIESU_RATE_LIMIT": "100000/second", "JIESU_REFUSED_LIMIT": "100000/second"}
 """All tests come from one address."""
-
-
-def free_ports(count: int) -> list[int]:
-    with ExitStack() as held:
-        listeners = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [listener.getsockname()[1] for listener in listeners]
 
 
 @contextmanager
@@ -144,26 +132,6 @@ async def issue_keys(ledger: Ledger) -> dict[str, str]:
         return {name: await create_key(session, role, unit, "test") for name, (role, unit) in staff.items()}
 
 
-@pytest.fixture(scope="session")
-async def engine() -> AsyncIterator[str]:
-    """Address of a running engine."""
-    more = [word for name in NAMESPACES for word in ("--namespace", name)]
-    async with await WorkflowEnvironment.start_local(
-        dev_server_existing_path=embedded.binary(), dev_server_log_level="error", dev_server_extra_args=more
-    ) as running:
-        yield running.client.service_client.config.target_host
-
-
-@pytest.fixture(scope="session")
-async def sandbox_city() -> AsyncIterator[None]:
-    names = ("control", *PARTIES)
-    ports = dict(zip(names, free_ports(len(names)), strict=True))
-    endpoints = {f"JIESU_ENDPOINT_{name.upper()}": f"http://127.0.0.1:{port}" for name, port in ports.items()}
-    async with City("127.0.0.1", ports):
-        with environment(endpoints):
-            yield
-
-
 OpenSite = Callable[..., Any]
 
 
@@ -222,7 +190,7 @@ def new_sqlite(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="session")
 async def site(
-    engine: str, sandbox_city: None, open_site: OpenSite, new_sqlite: Callable[[], str]
+    engine: str, sandbox_city: dict[str, str], open_site: OpenSite, new_sqlite: Callable[[], str]
 ) -> AsyncIterator[Site]:
     """A whole installation on SQLite."""
     async with manned(engine, "sqlite", new_sqlite(), open_site) as opened:
@@ -231,7 +199,7 @@ async def site(
 
 @pytest.fixture(scope="session")
 async def postgres_site(
-    engine: str, sandbox_city: None, open_site: OpenSite, postgres_url: Callable[..., str]
+    engine: str, sandbox_city: dict[str, str], open_site: OpenSite, postgres_url: Callable[..., str]
 ) -> AsyncIterator[Site]:
     """A whole installation on PostgreSQL."""
     async with manned(engine, "postgres", postgres_url(), open_site) as opened:

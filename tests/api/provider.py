@@ -12,7 +12,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwt.algorithms import ECAlgorithm
 
-from tests.api.conftest import Api, Site, free_ports
+from tests.api.conftest import Api, Site
+from tests.ports import free_ports
 
 AUDIENCE = "jiesu"
 

@@ -24,7 +24,7 @@ async def test_a_text_alone_is_enough(each_site: Site) -> None:
     assert accepted["marks"] == ["no_contact", "no_location", "unclassified"]
     assert accepted["category"] == "help"
     view = await each_site.get(answer.headers["Location"])
-    assert (view["title"], view["status"], view["channel"]) == ("麻烦看一下。", "received", "phone")
+    assert (view["title"], view["status"], view["channel"]) == ("求助", "received", "phone")
 
 
 @pytest.mark.parametrize("phone", ["13800000000", "+8613800000000", "0371-12345678", "0371 1234567", "67170000"])
@@ -153,3 +153,17 @@ async def test_twenty_at_once_get_twenty_numbers(each_site: Site) -> None:
 @pytest.mark.parametrize("key", ["has space", "x" * 201, "tab\there"])
 async def test_a_malformed_idempotency_key_is_refused(site: Site, key: str) -> None:
     assert (await send(site, key, text="停水")).json()["code"] == "malformed"
+
+
+@pytest.mark.parametrize(
+    "claim", [{"outage": True}, {"province": True}, {"channel": "110"}, {"original_number": "P-1"}]
+)
+async def test_whoever_is_no_official_cannot_claim_what_moves_deadlines(site: Site, claim: dict[str, Any]) -> None:
+    for by, status in (("citizen", 403), ("grid", 403), ("agent", 201), ("integration", 201)):
+        answer = await site.call("POST", "/cases", by, json={"text": "停水了", **claim})
+        assert answer.status_code == status, (by, answer.text)
+
+
+async def test_a_foreign_number_is_a_number_and_no_words(site: Site) -> None:
+    answer = await site.call("POST", "/cases", "agent", json={"text": "停水", "original_number": "张三 13711112222"})
+    assert (answer.status_code, answer.json()["code"]) == (422, "malformed")

@@ -113,6 +113,14 @@ async def test_lists_are_masked_for_everybody(each_site: Site, posts: dict[str, 
         assert not any(word in answer.text for word in (NAME, PHONE, "八栋楼", "138****"))
 
 
+async def test_no_title_names_the_citizen_in_a_list(site: Site) -> None:
+    given = await site.receive(name=NAME, title=f"{NAME}家停水了")
+    found = await site.receive(name=NAME, text=f"我是{NAME}，家里水压低", item="water-pressure")
+    for number, title in ((given, "***家停水了"), (found, "水压低")):
+        [line] = (await site.get("/cases", "dispatcher", q=number))["items"]
+        assert line["title"] == title
+
+
 async def test_whether_it_is_withheld_belongs_to_the_request(site: Site) -> None:
     key, body = str(uuid4()), {"text": "停水"}
     first = await site.call("POST", "/cases", "agent", key=key, json=body | {"withhold_identity": True})

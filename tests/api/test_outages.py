@@ -10,7 +10,8 @@ from temporalio.client import Client
 
 from ledger.cases import unstarted
 from temporal import search_attributes
-from tests.api.conftest import Api, OpenSite, Site, free_ports
+from tests.api.conftest import Api, OpenSite, Site
+from tests.ports import free_ports
 
 
 def assert_try_again(answer: httpx2.Response, key: str | None = None) -> None:

@@ -87,6 +87,31 @@ async def test_whoever_tries_out_keys_is_refused_whatever_they_show_next(limited
         assert (await ask(site, "agent", "203.0.113.2")).status_code == 200
 
 
+async def test_who_showed_a_valid_key_lately_is_let_in_from_an_address_that_others_misuse(limited: Limited) -> None:
+    async with limited(refused=5) as site:
+        assert (await ask(site, "agent")).status_code == 200
+        assert await statuses(site, 6, "jk_00000001_guess") == [401] * 5 + [429]
+        assert (await ask(site, "agent")).status_code == 200
+        assert (await ask(site, "dispatcher")).status_code == 429
+
+
+async def test_one_credential_has_one_share_however_its_scheme_is_written(limited: Limited) -> None:
+    async with limited(rate=3) as site:
+        key, answers = site.keys["agent"], []
+        for scheme in ("Bearer", "bearer", "BEARER", "bEarer", "Bearer "):
+            answers.append(await ask(site, None, Authorization=f"{scheme} {key}"))
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
+
+
+async def test_what_cannot_be_read_counts_against_an_address_without_a_valid_credential(limited: Limited) -> None:
+    async with limited(refused=5) as site:
+        headers = {"X-Forwarded-For": "203.0.113.4", "Content-Type": "application/json"}
+        answers = [
+            await site.call("POST", "/cases", f"invented-{n}", headers=headers, content=b'{"text":') for n in range(6)
+        ]
+        assert [answer.status_code for answer in answers] == [422] * 5 + [429]
+
+
 async def test_whoever_tries_out_codes_is_slowed_like_one_who_tries_out_keys(limited: Limited) -> None:
     async with limited(refused=5) as site:
         headers = {"X-Forwarded-For": "203.0.113.3"}

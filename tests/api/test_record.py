@@ -85,7 +85,7 @@ async def test_findings_and_readers_are_for_the_posts_that_may_read_them(each_si
 
 
 async def test_the_page_shows_html_in_texts_as_it_was_written(each_site: Site) -> None:
-    spoilt = {"name": SCRIPT, "address": SCRIPT, "text": SCRIPT, "title": SCRIPT, "original_number": SCRIPT}
+    spoilt = {"name": SCRIPT, "address": SCRIPT, "text": SCRIPT, "title": SCRIPT}
     number = await each_site.dispatched(**spoilt)
     await each_site.take(number, "sign-in", "zz-water")
     await each_site.take(number, "submit-result", "zz-water", text=SCRIPT)
@@ -93,7 +93,7 @@ async def test_the_page_shows_html_in_texts_as_it_was_written(each_site: Site) -
     await each_site.step(number, "findings", "inspector", text=SCRIPT)
     page = (await page_of(each_site, number)).text
     assert "<script" not in page
-    assert page.count(ESCAPED) >= 7
+    assert page.count(ESCAPED) >= 6
 
 
 async def test_the_page_is_in_chinese_and_says_first_whether_all_is_as_recorded(each_site: Site) -> None:

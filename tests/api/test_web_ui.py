@@ -3,12 +3,14 @@
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 
 from temporal import embedded
-from tests.api.conftest import OpenSite, Site, free_ports
+from tests.api.conftest import OpenSite, Site
+from tests.ports import free_ports
 from tests.workflows.hotline import eventually
 
 TERMINATE = "/temporal/api/v1/namespaces/default/workflows/ZZ-20261121-00001/terminate"
@@ -107,3 +109,13 @@ async def test_a_web_ui_that_does_not_answer_is_told(shown: Site, open_site: Ope
 
 async def test_without_a_web_ui_there_is_nothing_there(site: Site) -> None:
     assert (await ask(site, "/temporal/")).status_code == 404
+
+
+@pytest.mark.parametrize("header", ["Accept", "If-None-Match", "X-Csrf-Token", "Cookie"])
+async def test_a_header_that_is_not_plain_is_not_passed_on(shown: Site, header: str) -> None:
+    cookie = f"jiesu_key={shown.keys['supervisor']}"
+    headers: dict[str, Any] = {"Cookie": cookie, header: "é".encode("latin-1")}
+    if header == "Cookie":
+        headers["Cookie"] = f'{cookie}; _csrf="a\\015\\012b"'
+    answer = await shown.call("GET", "/temporal/api/v1/namespaces", headers=headers)
+    assert answer.status_code == 200

@@ -2,25 +2,13 @@
 
 import json
 import os
-import random
-import socket
 import subprocess
 import sys
-from contextlib import ExitStack, suppress
 
 import pytest
 
 from settings import ROOT
-
-
-def free_run(length: int) -> int:
-    """The first of so many free ports in a row, below those the system hands out by itself."""
-    while True:
-        first = random.randrange(20_000, 30_000)
-        with ExitStack() as held, suppress(OSError):
-            for port in range(first, first + length):
-                held.enter_context(socket.create_server(("127.0.0.1", port)))
-            return first
+from tests.ports import free_run
 
 
 def test_it_measures_both_and_relates_them() -> None:

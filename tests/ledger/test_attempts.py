@@ -4,15 +4,16 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from ledger import attempts
-from ledger.attempts import ATTEMPTS, CASE_TRIES, Attempt, try_code
+from ledger.attempts import CASE_MEMORY, CASE_TRIES, CLIENT_LOCK, Attempt, try_code
 from ledger.database import Ledger
 from ledger.models import CaseRow
+from ledger.tables import ATTEMPTS
 
 NOON = datetime(2026, 11, 21, 4, tzinfo=UTC)
 
@@ -52,3 +53,24 @@ async def test_numbers_of_no_case_share_a_bounded_number_of_rows(
     async with ledger.session() as session:
         subjects = set(await session.scalars(select(ATTEMPTS.c.subject)))
     assert subjects == {"client:192.0.2.1", "client:192.0.2.2", *(f"nowhere:{slot}" for slot in range(8))}
+
+
+async def test_a_wrong_code_forgets_a_bounded_number_of_counts_that_have_run_off(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "FORGOTTEN_AT_ONCE", 3)
+    ages = {"case": CASE_MEMORY, "client": CLIENT_LOCK}
+    run_off = [(f"{kind}:old-{n}", NOON - age - timedelta(seconds=1)) for kind, age in ages.items() for n in range(5)]
+    fresh = [(f"{kind}:new", NOON - age) for kind, age in ages.items()]
+    rows = [{"subject": subject, "failures": 1, "last_at": at} for subject, at in (*run_off, *fresh)]
+    await ledger.run(lambda connection: connection.execute(ATTEMPTS.insert(), rows))
+
+    async def left() -> list[str]:
+        async with ledger.session() as session:
+            subjects = await session.scalars(select(ATTEMPTS.c.subject).order_by(ATTEMPTS.c.subject))
+        return [subject for subject in subjects if "192.0.2.1" not in subject and "nowhere" not in subject]
+
+    await ledger.run(try_code, "ZZ-20991231-00001", "x", "192.0.2.1", NOON)
+    assert sum("old" in subject for subject in await left()) == 4
+    await ledger.run(try_code, "ZZ-20991231-00001", "x", "192.0.2.1", NOON)
+    assert await left() == ["case:new", "client:new"]

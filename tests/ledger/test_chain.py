@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlmodel import SQLModel
 
 from ledger import chain
 from ledger.chain import canonical, first_link, link, new_salt, seal_case, seal_note, seal_request
-
-TABLES = SQLModel.metadata.tables
+from ledger.erasure import EMPTY
+from ledger.models import PERSONAL, CaseRow
+from ledger.tables import CASES, EVENTS
 
 texts = st.none() | st.text(max_size=20)
 instants = st.datetimes(timezones=st.just(UTC))
@@ -25,12 +25,19 @@ events = st.fixed_dictionaries({name: VALUES.get(name, texts) for name in chain.
 
 
 def test_every_column_of_an_event_but_its_hash_is_hashed() -> None:
-    assert {*chain.EVENT, "hash"} == set(TABLES["events"].columns.keys())
+    assert {*chain.EVENT, "hash"} == set(EVENTS.columns.keys())
 
 
 def test_every_column_of_a_case_is_proved_but_what_says_nothing_of_it() -> None:
     proved = {*chain.REQUEST, *chain.ORIGIN, *chain.STANDING, "number", "head", "seal", "salt", "erased_at"}
-    assert set(TABLES["cases"].columns.keys()) - proved == {"code", "intake_key", "intake_hash"}
+    assert set(CASES.columns.keys()) - proved == {"code", "intake_key", "intake_hash"}
+
+
+def test_what_is_personal_in_a_case_is_erased_or_known_to_be_no_words() -> None:
+    hidden = {name for name, field in CaseRow.model_fields.items() if not field.repr}
+    # Code and salt tell nothing of anybody; an erasure removes them too.
+    assert hidden == {*PERSONAL, "code", "salt"}
+    assert set(PERSONAL) == EMPTY.keys() <= set(chain.REQUEST)
 
 
 @given(events, st.sampled_from(chain.EVENT), st.data())

@@ -251,3 +251,4 @@ async def test_a_ledger_that_was_never_migrated_is_told_in_one_sentence(
     monkeypatch.setenv("JIESU_DATABASE_URL", blank_url)
     result = await erase("ZZ-20000101-00001")
     assert (result.exit_code, len(result.stderr.splitlines())) == (2, 1)
+    assert result.stderr.endswith("run `jiesu migrate` first\n")

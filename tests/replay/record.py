@@ -9,10 +9,9 @@ by hand, and only when the workflow's commands change on purpose; a history that
 import asyncio
 import json
 import os
-import socket
 import tempfile
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from sandbox.faults import PARTIES, Fault
 from sandbox.serve import City as SandboxCity
 from settings import ROOT
 from temporal import embedded, search_attributes
+from tests.ports import free_ports
 from tests.workflows.hotline import Hotline, Street, eventually
 from workflows.names import SWEEP
 
@@ -168,11 +168,7 @@ def _plain(value: Any) -> Any:
 
 async def _street(stack: AsyncExitStack) -> Street:
     names = ("control", *PARTIES)
-    with ExitStack() as held:
-        listeners = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in names]
-        ports: dict[str, Any] = {
-            name: listener.getsockname()[1] for name, listener in zip(names, listeners, strict=True)
-        }
+    ports = dict(zip(names, free_ports(len(names)), strict=True))
     await stack.enter_async_context(SandboxCity("127.0.0.1", ports))
     for party in PARTIES:
         os.environ[f"JIESU_ENDPOINT_{party.upper()}"] = f"http://127.0.0.1:{ports[party]}"

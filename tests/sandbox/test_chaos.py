@@ -4,15 +4,13 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from settings import ROOT
+from tests.ports import free_run
 
 
-async def test_kills_of_every_process_lose_nothing_and_repeat_nothing(
-    tmp_path: Path, free_run: Callable[[int], int]
-) -> None:
+async def test_kills_of_every_process_lose_nothing_and_repeat_nothing(tmp_path: Path) -> None:
     first = free_run(12)
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith(("JIESU_", "TEMPORAL_"))},

@@ -6,18 +6,16 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from settings import ROOT
+from tests.ports import free_run
 
 
-async def test_the_demo_ends_as_expected_though_worker_engine_and_api_are_killed(
-    tmp_path: Path, free_run: Callable[[int], int]
-) -> None:
-    environment = _environment(tmp_path, free_run)
+async def test_the_demo_ends_as_expected_though_worker_engine_and_api_are_killed(tmp_path: Path) -> None:
+    environment = _environment(tmp_path)
     demo = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "cli", "demo", env=environment, cwd=ROOT,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, start_new_session=True,
@@ -28,7 +26,7 @@ async def test_the_demo_ends_as_expected_though_worker_engine_and_api_are_killed
         async with asyncio.timeout(170):
             async for line in demo.stdout:
                 said += line
-                if killing is None and b"sandbox city ready" in line:
+                if killing is None and said.count(b" ready in ") == 4:
                     killing = asyncio.create_task(_kill_in_turn(tmp_path / "demo" / "stack.json"))
             status = await demo.wait()
     finally:
@@ -64,7 +62,7 @@ def _processes(state: Path) -> dict[str, int]:
     return processes
 
 
-def _environment(home: Path, free_run: Callable[[int], int]) -> dict[str, str]:
+def _environment(home: Path) -> dict[str, str]:
     first = free_run(12)
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith(("JIESU_", "TEMPORAL_"))},
@@ -77,8 +75,8 @@ def _environment(home: Path, free_run: Callable[[int], int]) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("variable", ["JIESU_API_PORT", "JIESU_TEMPORAL_PORT", "JIESU_SANDBOX_PORT"])
-async def test_a_busy_port_is_one_clear_sentence(tmp_path: Path, free_run: Callable[[int], int], variable: str) -> None:
-    environment = _environment(tmp_path, free_run)
+async def test_a_busy_port_is_one_clear_sentence(tmp_path: Path, variable: str) -> None:
+    environment = _environment(tmp_path)
     server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", int(environment[variable]))
     async with server:
         up = await asyncio.create_subprocess_exec(
@@ -92,7 +90,7 @@ async def test_a_busy_port_is_one_clear_sentence(tmp_path: Path, free_run: Calla
     assert variable in complaint.decode()
 
 
-async def test_a_malformed_city_is_named_before_anything_starts(tmp_path: Path, free_run: Callable[[int], int]) -> None:
+async def test_a_malformed_city_is_named_before_anything_starts(tmp_path: Path) -> None:
     cities = tmp_path / "cities"
     folder = cities / "zhengzhou"
     folder.mkdir(parents=True)
@@ -102,7 +100,7 @@ async def test_a_malformed_city_is_named_before_anything_starts(tmp_path: Path, 
     rulebook.write_text(rulebook.read_text().replace('limit = "3wd"', 'limit = "three days"', 1))
     up = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "cli", "up",
-        env={**_environment(tmp_path, free_run), "JIESU_CITIES": str(cities)}, cwd=ROOT,
+        env={**_environment(tmp_path), "JIESU_CITIES": str(cities)}, cwd=ROOT,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     said, complaint = await asyncio.wait_for(up.communicate(), 60)

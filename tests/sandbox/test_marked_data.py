@@ -1,20 +1,26 @@
 """Personal data stays in the ledger: marked words go in at every door of a running system, and are then looked for."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from temporalio.client import Client
 
 from api.app import create_app
 from api.examples import STEP_EXAMPLES
+from bench.codec import payloads_of
 from sandbox.prepare import prepare, staff_keys_file
 from sandbox.stack import Stack
-from sandbox.system import keys_file
+from sandbox.system import keys_file, temporal_address
 from settings import Settings
+from temporal.connection import connect
+from temporal.keyring import open_keyring
+from tests.ports import free_run
 
 MARK = "ZQXJ7"
 WORDS = f"{MARK}海明威住九号楼"
@@ -53,9 +59,18 @@ class System:
         await self._http.aclose()
 
 
+@dataclass(frozen=True)
+class Left:
+    """What a system left behind that was given marked words at every door."""
+
+    settings: Settings
+    refusals: list[str]
+    engine: bytes
+    """All that the engine keeps, decrypted."""
+
+
 @pytest.fixture
-async def searched(tmp_path: Path, free_run: Callable[[int], int]) -> tuple[Settings, list[str]]:
-    """What a system left behind that was given marked words at every door, and its refusals."""
+async def left(tmp_path: Path) -> Left:
     first = free_run(12)
     settings = Settings(
         home=tmp_path, sandbox_port=first, api_port=first + 8, temporal_port=first + 9, temporal_ui_port=first + 10,
@@ -66,7 +81,9 @@ async def searched(tmp_path: Path, free_run: Callable[[int], int]) -> tuple[Sett
         number = await live_a_life(system)
         await knock_at_every_door(system, number)
         await system.close()
-    return settings, [answer.text for answer in system.refusals]
+        address = {"TEMPORAL_ADDRESS": temporal_address(settings)}
+        engine = await decrypted(await connect(open_keyring(settings), address))
+    return Left(settings, [answer.text for answer in system.refusals], engine)
 
 
 async def live_a_life(system: System) -> str:
@@ -123,22 +140,37 @@ def marked(schema: Document, document: Document) -> Any:
     return WORDS
 
 
+async def decrypted(client: Client) -> bytes:
+    """Every payload of every workflow: what goes into it, its steps and activities and what comes out, notes on it."""
+    codec = client.data_converter.payload_codec
+    assert codec is not None
+    found = []
+    async for workflow in client.list_workflows():
+        handle = client.get_workflow_handle(workflow.id, run_id=workflow.run_id)
+        for message in (*(await handle.fetch_history()).events, (await handle.describe()).raw_description):
+            found += await codec.decode(list(payloads_of(message)))
+    return b"\n".join(payload.data for payload in found)
+
+
 def files_outside_the_ledger(home: Path) -> Iterator[Path]:
     for path in home.rglob("*"):
         if path.is_file() and not path.name.startswith("ledger.db") and "attachments" not in path.parts:
             yield path
 
 
-async def test_marked_words_are_in_the_ledger_and_nowhere_else(searched: tuple[Settings, list[str]]) -> None:
-    settings, refusals = searched
-    assert MARK.encode() in (settings.home / "ledger.db").read_bytes()
-    found = list(files_outside_the_ledger(settings.home))
+async def test_marked_words_are_in_the_ledger_and_nowhere_else(left: Left) -> None:
+    assert MARK.encode() in (left.settings.home / "ledger.db").read_bytes()
+    found = list(files_outside_the_ledger(left.settings.home))
     assert any(path.name.startswith("temporal.db") and b"ZZ-20" in path.read_bytes() for path in found)
     assert {"api.log", "worker.log", "temporal.log"} <= {path.name for path in found}
     for path in found:
         for word in (MARK, PHONE):
             assert word.encode() not in path.read_bytes(), (path, word)
-    assert len(refusals) > 100
-    for text in refusals:
+    for code in (b"zz-water", b"submit-result", b"complaint"):
+        assert code in left.engine, "codes are found there, so that words would be"
+    for word in (MARK, PHONE):
+        assert word.encode() not in left.engine, word
+    assert len(left.refusals) > 100
+    for text in left.refusals:
         assert MARK not in text, text
         assert PHONE not in text, text

@@ -18,8 +18,7 @@ from sandbox.stack import Process, Restarts, Stack, StackError
 from sandbox.supervisor import Port, answers
 from settings import Settings
 from temporal import embedded
-
-Ports = Callable[[int], list[int]]
+from tests.ports import free_ports
 
 # Serves HTTP on a port, notes in a file that it ended on SIGTERM.
 SERVER = """
@@ -75,7 +74,7 @@ def start_supervisor(home: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, "-c", SUPERVISOR, str(home)], stdout=subprocess.PIPE)
 
 
-async def test_starts_and_stops_in_order(tmp_path: Path, free_ports: Ports) -> None:
+async def test_starts_and_stops_in_order(tmp_path: Path) -> None:
     one, two = free_ports(2)
     notes = tmp_path / "notes"
     said: list[str] = []
@@ -103,7 +102,40 @@ async def test_starts_and_stops_in_order(tmp_path: Path, free_ports: Ports) -> N
     ]
 
 
-async def test_restarts_what_was_killed(tmp_path: Path, free_ports: Ports, caplog: pytest.LogCaptureFixture) -> None:
+async def test_all_but_the_engine_start_at_the_same_time_and_end_in_reverse_order(tmp_path: Path) -> None:
+    """Each of two is ready only once the other runs; the engine is ready before either starts."""
+    script = """
+import pathlib, signal, sys, time
+home, mine, other = pathlib.Path(sys.argv[1]), *sys.argv[2:]
+def end(*_):
+    with open(home / "ended", "a") as notes:
+        print(mine, file=notes)
+    raise SystemExit
+signal.signal(signal.SIGTERM, end)
+(home / mine).touch()
+while not (home / other).exists():
+    time.sleep(0.01)
+(home / f"{mine}.ready").touch()
+time.sleep(60)
+"""
+    names = (("engine", "engine"), ("one", "two"), ("two", "one"))
+    processes = [
+        Process(
+            name, name, [sys.executable, "-c", script, str(tmp_path), name, other],
+            marker=tmp_path / f"{name}.ready", patience=10,
+        )
+        for name, other in names
+    ]  # fmt: skip
+    said: list[str] = []
+    async with Stack(Settings(home=tmp_path), progress=said.append, processes=processes):
+        pass
+    assert [line.rsplit(" in ")[0] for line in said][:4] == [
+        "starting engine …", "engine ready", "starting one …", "starting two …",
+    ]  # fmt: skip
+    assert (tmp_path / "ended").read_text().split() == ["two", "one", "engine"]
+
+
+async def test_restarts_what_was_killed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     port = free_ports(1)[0]
     async with Stack(Settings(home=tmp_path), processes=[server("one", port, tmp_path / "notes")]) as stack:
         before = stack.pids()["one"]
@@ -128,8 +160,10 @@ async def test_gives_up_on_what_keeps_dying(tmp_path: Path) -> None:
 
 
 async def test_says_what_did_not_become_ready(tmp_path: Path) -> None:
+    """It says so at once, whatever the others still wait for."""
     deaf = Process("deaf", "deaf thing", ["sleep", "60"], marker=tmp_path / "never", patience=0.2)
-    stack = Stack(Settings(home=tmp_path), processes=[sleeper("one"), deaf])
+    patient = Process("patient", "patient thing", ["sleep", "60"], marker=tmp_path / "never")
+    stack = Stack(Settings(home=tmp_path), processes=[sleeper("one"), patient, deaf])
     with pytest.raises(StackError, match=r"deaf thing was not ready after 0\.2 s"):
         await stack.start()
     assert stack.pids() == {}
@@ -184,7 +218,7 @@ async def test_second_stack_is_refused(tmp_path: Path) -> None:
         pass
 
 
-async def test_busy_port_is_named(tmp_path: Path, free_ports: Ports) -> None:
+async def test_busy_port_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         stack = Stack(Settings(home=tmp_path), processes=[server("API", port, tmp_path / "notes")])
@@ -228,3 +262,9 @@ async def test_environment_names_everyone(tmp_path: Path) -> None:
     assert environment["JIESU_ENDPOINT_OFFICE"] == "http://127.0.0.1:18607"
     assert environment["JIESU_SANDBOX_KEYS"] == str(tmp_path / "sandbox-keys.json")
     assert "JIESU_DATABASE_URL" not in environment
+
+
+async def test_its_home_is_for_our_own_user_alone(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    async with Stack(Settings(home=home), processes=[sleeper("one")]):
+        assert home.stat().st_mode & 0o777 == 0o700

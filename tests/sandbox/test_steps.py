@@ -13,15 +13,14 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 
 from sandbox.serve import Service
+from tests.ports import free_ports
 
 Url = Callable[[str], str]
 Seen = list[dict[str, Any]]
 
 
 @pytest.fixture
-async def jiesu(
-    free_ports: Callable[[int], list[int]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> AsyncIterator[Seen]:
+async def jiesu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterator[Seen]:
     """A stand-in for Jiesu's API; gives the requests it saw."""
     app = FastAPI()
     seen: Seen = []

@@ -1,14 +1,13 @@
 import asyncio
-import socket
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from temporal import embedded
+from tests.ports import free_ports
 
 
 @dataclass
@@ -32,9 +31,7 @@ async def start_server() -> AsyncIterator[Start]:
         return started[-1]
 
     async def start(home: Path, hold: embedded.Hold) -> Server:
-        with ExitStack() as held:
-            listeners = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2)]
-            port, ui_port = (listener.getsockname()[1] for listener in listeners)
+        port, ui_port = free_ports(2)
         server = Server(f"127.0.0.1:{port}", spawn(embedded.command(home, "127.0.0.1", port, ui_port), hold))
         async with asyncio.timeout(30):
             while True:

@@ -2,13 +2,16 @@
 
 import os
 import stat
+import subprocess
+import sys
 from base64 import b64encode
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from settings import Settings
+from settings import ROOT, Settings
 from temporal.keyring import (
     KeyFile,
     KeyringError,
@@ -17,10 +20,22 @@ from temporal.keyring import (
     new_key,
     open_keyring,
     parse_keys,
+    read_keys,
     rotate,
 )
 
 RANDOM = b64encode(bytes(range(7, 39))).decode()
+
+ROTATE_ON_FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from temporal.keyring import KeyringError, rotate
+resource.setrlimit(resource.RLIMIT_FSIZE, (20, 20))
+try:
+    rotate(Path(sys.argv[1]))
+except KeyringError as error:
+    print(error)
+"""
 
 
 def first(keyring: KeyFile) -> str:
@@ -95,7 +110,7 @@ def test_a_rotation_is_noticed_by_whoever_encrypts_and_by_whoever_decrypts(tmp_p
     reader.find(new)
     reader.find(old)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert list(tmp_path.iterdir()) == [path]
+    assert {path.name for path in tmp_path.iterdir()} == {"codec.keys", "codec.keys.lock"}
 
 
 def test_a_retired_key_is_unknown(tmp_path: Path) -> None:
@@ -127,6 +142,29 @@ def test_a_file_spoilt_while_we_run_leaves_us_the_keys_we_have(
     assert caplog.text.count("the keys read before stay in use") <= 1
     if path.exists() and path.stat().st_mode & 0o077 == 0:
         assert rotate_refuses(path)
+
+
+def test_rotations_at_the_same_time_lose_no_key(tmp_path: Path) -> None:
+    path = tmp_path / "codec.keys"
+    with ThreadPoolExecutor(8) as threads:
+        made = list(threads.map(rotate, [path] * 24))
+    assert set(read_keys(path)) == set(made)
+
+
+def test_a_rotation_on_a_full_disk_changes_nothing_and_is_in_nobodys_way_later(tmp_path: Path) -> None:
+    path = tmp_path / "codec.keys"
+    old = rotate(path)
+    failed = subprocess.run([sys.executable, "-c", ROTATE_ON_FULL_DISK, path], cwd=ROOT, capture_output=True, text=True)
+    assert failed.stdout == f"{path}: cannot be written (File too large).\n", failed.stderr
+    assert list(read_keys(path)) == [old]
+    new = rotate(path)
+    assert list(read_keys(path)) == [new, old]
+
+
+def test_a_file_that_cannot_be_written_is_told_in_one_sentence() -> None:
+    path = Path("/proc/nowhere/codec.keys")
+    with pytest.raises(KeyringError, match=rf"^{path}: cannot be written \(No such file or directory\)\.$"):
+        rotate(path)
 
 
 def rotate_refuses(path: Path) -> bool:

@@ -1,7 +1,5 @@
 """TLS to the Temporal server, set up by environment variables alone, against a server with certificates of our own."""
 
-# ruff: noqa: F401, F811 (fixtures are used by name)
-
 import asyncio
 import os
 import subprocess
@@ -13,15 +11,15 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from temporalio.client import Client
 from trustme import CA, LeafCert
 
 from ledger.database import open_ledger
 from settings import ROOT
 from temporal.connection import connect
 from temporal.tls import EngineMisconfigured, EngineUnreachable
-from tests.api.conftest import engine, free_ports, issue_keys, sandbox_city
+from tests.api.conftest import issue_keys
 from tests.keys import CODEC_KEYS, KEYRING
+from tests.ports import free_ports
 from tests.temporal.gate import Gate
 
 PREFIX = "TEMPORAL_TLS"
@@ -222,7 +220,7 @@ def installation(sqlite_url: str, tmp_path: Path) -> Iterator[Installation]:
 
 
 async def test_a_case_goes_through_under_mutual_tls(
-    sandbox_city: None, installation: Installation, sqlite_url: str, ours: Environment
+    sandbox_city: dict[str, str], installation: Installation, sqlite_url: str, ours: Environment
 ) -> None:
     ledger = open_ledger(sqlite_url)
     keys = await issue_keys(ledger)

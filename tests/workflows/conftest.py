@@ -1,10 +1,8 @@
-"""One real server for all tests here, a sandbox city behind real HTTP, and for each test a ledger and a worker."""
+"""One real server for all tests here, and for each test a ledger and a worker."""
 
-import os
 import shutil
-import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -15,7 +13,6 @@ from domain.city import City, load_city
 from domain.rulebook import Rulebook
 from ledger.database import Ledger, open_ledger
 from sandbox.faults import PARTIES, Fault
-from sandbox.serve import City as SandboxCity
 from settings import ROOT
 from temporal import embedded, search_attributes
 from tests.keys import CONVERTER
@@ -44,27 +41,18 @@ async def server() -> AsyncIterator[WorkflowEnvironment]:
 
 
 @pytest.fixture(scope="session")
-async def sandbox_city() -> AsyncIterator[Street]:
-    """The sandbox city on free ports, and its addresses in our environment."""
-    names = ("control", *PARTIES)
-    with ExitStack() as held:
-        listeners = [held.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in names]
-        ports = {name: listener.getsockname()[1] for name, listener in zip(names, listeners, strict=True)}
-    street = Street({name: f"http://127.0.0.1:{port}" for name, port in ports.items()})
-    addresses = {f"JIESU_ENDPOINT_{party.upper()}": street.addresses[party] for party in PARTIES}
-    with pytest.MonkeyPatch.context() as environment:
-        for name, address in addresses.items():
-            environment.setitem(os.environ, name, address)
-        async with SandboxCity("127.0.0.1", ports), street:
-            yield street
+async def whole_street(sandbox_city: dict[str, str]) -> AsyncIterator[Street]:
+    """The sandbox city, as tests here see it."""
+    async with Street(sandbox_city) as street:
+        yield street
 
 
 @pytest.fixture
-async def street(sandbox_city: Street) -> AsyncIterator[Street]:
+async def street(whole_street: Street) -> AsyncIterator[Street]:
     """The sandbox city, every fault of which ends with the test."""
-    yield sandbox_city
+    yield whole_street
     for party in PARTIES:
-        await sandbox_city.fault(party, Fault())
+        await whole_street.fault(party, Fault())
 
 
 def trying(city: City, **pauses: str) -> City:

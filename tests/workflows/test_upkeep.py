@@ -4,12 +4,14 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from domain.calendar import load_calendar
 from domain.roles import Role
 from domain.rulebook import ClockName
 from ledger.intake import Intake, open_case
 from settings import ROOT
-from temporal.upkeep import apply_calendar, sweep
+from temporal.upkeep import Sweeper, apply_calendar
 from tests.workflows.hotline import PERSONAL, Hotline, eventually, kinds
 
 
@@ -28,19 +30,36 @@ async def accepted_only(hotline: Hotline, ago: timedelta) -> str:
 async def test_a_case_left_unstarted_is_started_once_and_its_clock_runs_from_the_receipt(hotline: Hotline) -> None:
     left = await accepted_only(hotline, timedelta(minutes=5))
     young = await accepted_only(hotline, timedelta(seconds=1))
-    client, city, queue = hotline.server.client, hotline.city, hotline.task_queue
-    assert await sweep(client, hotline.ledger, city, queue) == 1
+    sweeper = Sweeper(hotline.server.client, hotline.ledger, hotline.city, hotline.task_queue)
+    assert await sweeper.sweep() == 1
 
-    async def started() -> bool:
-        return (await hotline.row(left)).started
-
-    await eventually(started)
-    assert await sweep(client, hotline.ledger, city, queue) == 0
+    await eventually(lambda: _started(hotline, left))
+    assert await sweeper.sweep() == 0
     assert kinds(await hotline.events(left)) == ["received"]
     row = await hotline.row(left)
     assert row.due is not None
     assert row.due_clock == ClockName.DISPATCH
     assert not (await hotline.row(young)).started
+
+
+async def test_a_case_whose_number_is_anothers_is_reported_once_and_holds_up_no_other(
+    hotline: Hotline, caplog: pytest.LogCaptureFixture
+) -> None:
+    ago = timedelta(minutes=7)
+    number = await accepted_only(hotline, ago)
+    client, queue = hotline.server.client, hotline.task_queue
+    await client.start_workflow("Another", id=number, task_queue="nobody's")
+    other = await accepted_only(hotline, timedelta(minutes=8))
+    sweeper = Sweeper(client, hotline.ledger, hotline.city, queue)
+    assert await sweeper.sweep() == 1
+    await eventually(lambda: _started(hotline, other))
+    assert await sweeper.sweep() == 0
+    assert caplog.text.count(f"case {number} cannot start") == 1
+    await client.get_workflow_handle(number).terminate()
+
+
+async def _started(hotline: Hotline, number: str) -> bool:
+    return (await hotline.row(number)).started
 
 
 async def test_a_day_off_that_is_announced_moves_the_deadlines_of_open_cases_and_says_why(

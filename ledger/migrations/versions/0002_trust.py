@@ -2,6 +2,9 @@
 
 Cases of an earlier ledger are sealed as they are found. How is written out here once more, and not taken from
 ledger/chain.py: what this migration makes has to stay what later ones start from, whatever becomes of that file.
+
+A ledger in use needs downtime: stop API and worker first. What they recorded meanwhile would stay unsealed, and on
+PostgreSQL they would wait for the tables anyway until all is sealed.
 """
 
 import json
@@ -88,6 +91,11 @@ EVENTS = sa.table(
 NOTES = sa.table("notes", *(sa.column(name, sa.String()) for name in ("id", "case_number", "text", "salt", "sealed")))
 BATCH = 500
 
+SEALS = ("salt", "sealed", "head", "seal")
+KEEP_NOTE = sa.update(NOTES).where(NOTES.c.id == sa.bindparam("of"))
+KEEP_LINK = sa.update(EVENTS).where(EVENTS.c.case_number == sa.bindparam("of"), EVENTS.c.n == sa.bindparam("at_n"))
+KEEP_SEALS = sa.update(CASES).where(CASES.c.number == sa.bindparam("of"))
+
 
 def upgrade() -> None:
     """Add everything."""
@@ -118,6 +126,8 @@ def _add_privacy() -> None:
     op.add_column("cases", sa.Column("code", sa.String()))
     op.add_column("cases", sa.Column("withheld", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("cases", sa.Column("erased_at", sa.DateTime(timezone=True)))
+    unerased = sa.text("erased_at IS NULL")
+    op.create_index("ix_cases_unerased", "cases", ["closed_at"], sqlite_where=unerased, postgresql_where=unerased)
     op.create_table(
         "attempts",
         sa.Column("subject", sa.String(), primary_key=True),
@@ -125,12 +135,15 @@ def _add_privacy() -> None:
         sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("locked_until", sa.DateTime(timezone=True)),
     )
+    op.create_index("ix_attempts_last_at", "attempts", ["last_at"])
+    of_client = sa.text("subject LIKE 'client:%'")
+    op.create_index("ix_attempts_clients", "attempts", ["last_at"], sqlite_where=of_client, postgresql_where=of_client)
 
 
 def _add_records() -> None:
     op.create_table(
         "reads",
-        sa.Column("id", sa.Integer(), primary_key=True, autoincrement=True),
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("case_number", sa.String(), nullable=False),
         sa.Column("role", sa.String(), nullable=False),
@@ -139,7 +152,6 @@ def _add_records() -> None:
         sa.Column("what", sa.String(), nullable=False),
     )
     op.create_index("ix_reads_case_number", "reads", ["case_number"])
-    op.create_index("ix_reads_actor_id", "reads", ["actor_id"])
     op.create_table(
         "findings",
         sa.Column("id", sa.String(), primary_key=True),
@@ -168,8 +180,15 @@ def _seal_what_is_there(connection: sa.Connection) -> None:
             sa.select(EVENTS).where(EVENTS.c.case_number.in_(numbers)).order_by(EVENTS.c.case_number, EVENTS.c.n)
         )
         events = {number: list(rows) for number, rows in groupby(found, attrgetter("case_number"))}
-        for case in connection.execute(sa.select(CASES).where(CASES.c.number.in_(numbers))).mappings().all():
-            _seal_case(connection, dict(case), events.get(case["number"], []), notes)
+        cases = [
+            dict(case) for case in connection.execute(sa.select(CASES).where(CASES.c.number.in_(numbers))).mappings()
+        ]
+        links = [link for case in cases for link in _seal_case(case, events.get(case["number"], []), notes)]
+        if links:
+            connection.execute(KEEP_LINK, links)
+        connection.execute(
+            KEEP_SEALS, [{"of": case["number"], **{name: case[name] for name in SEALS}} for case in cases]
+        )
 
 
 def _batches(connection: sa.Connection) -> Iterator[list[str]]:
@@ -181,31 +200,29 @@ def _batches(connection: sa.Connection) -> Iterator[list[str]]:
 
 
 def _seal_notes(connection: sa.Connection, numbers: list[str]) -> dict[str, str]:
-    sealed = {}
-    for note in connection.execute(sa.select(NOTES).where(NOTES.c.case_number.in_(numbers))).all():
+    rows = []
+    for note in connection.execute(sa.select(NOTES).where(NOTES.c.case_number.in_(numbers))):
         salt = secrets.token_hex(32)
-        sealed[note.id] = _hash(salt + _canonical({"text": note.text}))
-        connection.execute(sa.update(NOTES).where(NOTES.c.id == note.id).values(salt=salt, sealed=sealed[note.id]))
-    return sealed
+        rows.append({"of": note.id, "salt": salt, "sealed": _hash(salt + _canonical({"text": note.text}))})
+    if rows:
+        connection.execute(KEEP_NOTE, rows)
+    return {row["of"]: row["sealed"] for row in rows}
 
 
-def _seal_case(connection: sa.Connection, case: dict[str, Any], events: list[Any], notes: dict[str, str]) -> None:
-    salt = secrets.token_hex(32)
+def _seal_case(case: dict[str, Any], events: list[Any], notes: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """Seal a case in place, and yield what its events are to carry."""
+    case["salt"] = secrets.token_hex(32)
     words = {name: value + 0.0 if isinstance(value := case[name], float) else value for name in WORDS}
-    case["sealed"] = _hash(salt + _canonical(words))
+    case["sealed"] = _hash(case["salt"] + _canonical(words))
     head = _hash(f"jiesu:{case['number']}")
     for event in events:
         sealed = case["sealed"] if event.n == 1 else notes.get(event.note or "")
         values = {**event._mapping, "sealed": sealed}
         del values["hash"]
         head = _hash(head + _canonical(values))
-        this = (EVENTS.c.case_number == event.case_number) & (EVENTS.c.n == event.n)
-        connection.execute(sa.update(EVENTS).where(this).values(sealed=sealed, hash=head))
-    seals: dict[str, str] = {}
+        yield {"of": event.case_number, "at_n": event.n, "sealed": sealed, "hash": head}
     if events:
-        seals = {"head": head, "seal": _hash(head + _canonical({name: case[name] for name in SEALED}))}
-    this = CASES.c.number == case["number"]
-    connection.execute(sa.update(CASES).where(this).values(salt=salt, sealed=case["sealed"], **seals))
+        case["head"], case["seal"] = head, _hash(head + _canonical({name: case[name] for name in SEALED}))
 
 
 def _canonical(values: dict[str, Any]) -> str:

@@ -1,22 +1,21 @@
 """`jiesu key`: give out, list and revoke the API keys of people and systems."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from domain.errors import ConfigError
+from console import on_ledger
 from domain.grids import load_grids
 from domain.roles import Role
 from domain.units import load_units
-from settings import Settings
+from settings import read_settings
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
 
+    from ledger.database import Ledger
     from ledger.models import KeyRow
 
 T = TypeVar("T")
@@ -33,9 +32,8 @@ def create(
     """Make a key and print it on the last line; it cannot be seen again."""
     from ledger.keys import create_key
 
-    with _plain_errors():
-        post = _post(role, unit)
-        secret = _on_ledger(lambda session: create_key(session, post, unit, " ".join(label.split())))
+    post = _post(role, unit)
+    secret = _in_session(lambda session: create_key(session, post, unit, " ".join(label.split())))
     typer.echo(f"A key for {post}{f' {unit}' if unit else ''}; keep it now, it is not shown again:")
     typer.echo(secret)
 
@@ -45,8 +43,7 @@ def show() -> None:
     """List all keys, revoked ones too, oldest first; never their secrets."""
     from ledger.keys import list_keys
 
-    with _plain_errors():
-        rows = _on_ledger(list_keys)
+    rows = _in_session(list_keys)
     for row in rows:
         typer.echo(_line(row))
 
@@ -56,9 +53,8 @@ def revoke(id: Annotated[str, typer.Argument(help="As `jiesu key list` shows it.
     """Revoke a key from now on."""
     from ledger.keys import revoke_key
 
-    with _plain_errors():
-        if not _on_ledger(lambda session: revoke_key(session, id)):
-            raise ValueError(f"there is no key {id!r} in force")
+    if not _in_session(lambda session: revoke_key(session, id)):
+        raise ValueError(f"there is no key {id!r} in force")
     typer.echo(f"{id} is revoked.")
 
 
@@ -75,7 +71,7 @@ def _post(role: str, unit: str | None) -> Role:
 
 
 def _codes(role: str) -> Collection[str]:
-    folder = Settings().city_folder
+    folder = read_settings().city_folder
     if role == Role.UNIT:
         return load_units(folder / "units.toml")
     if role == Role.GRID:
@@ -83,24 +79,12 @@ def _codes(role: str) -> Collection[str]:
     raise ValueError(f"role {role} acts for no unit: leave out --unit")
 
 
-def _on_ledger(work: Callable[["AsyncSession"], Awaitable[T]]) -> T:
-    """Do one piece of work in one transaction. Raises ValueError when the ledger cannot be used."""
-    from sqlalchemy.exc import SQLAlchemyError
+def _in_session(work: Callable[["AsyncSession"], Awaitable[T]]) -> T:
+    async def run(ledger: "Ledger") -> T:
+        async with ledger.session() as session:
+            return await work(session)
 
-    from ledger.database import open_ledger
-
-    async def run() -> T:
-        ledger = open_ledger(Settings().ledger_url)
-        try:
-            async with ledger.session() as session:
-                return await work(session)
-        finally:
-            await ledger.close()
-
-    try:
-        return asyncio.run(run())
-    except SQLAlchemyError:
-        raise ValueError("the ledger does not answer, or has no tables yet: run `jiesu migrate` first") from None
+    return on_ledger(run)
 
 
 def _line(row: "KeyRow") -> str:
@@ -112,12 +96,3 @@ def _line(row: "KeyRow") -> str:
 
 def _minute(instant: datetime) -> str:
     return f"{instant:%Y-%m-%dT%H:%MZ}"
-
-
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    try:
-        yield
-    except (ConfigError, ValueError) as error:
-        typer.echo(f"jiesu: {error}", err=True)
-        raise typer.Exit(2) from None

@@ -1,0 +1,25 @@
+"""The tables of the ledger by name, for statements that work without its row classes."""
+
+from sqlalchemy import Table
+from sqlmodel import SQLModel
+
+from ledger import models
+
+
+def _table(row: type[SQLModel]) -> Table:
+    return SQLModel.metadata.tables[str(row.__tablename__)]
+
+
+ATTACHMENTS = _table(models.AttachmentRow)
+ATTEMPTS = _table(models.AttemptRow)
+CASES = _table(models.CaseRow)
+CASE_UNITS = _table(models.CaseUnitRow)
+EVENTS = _table(models.EventRow)
+FINDINGS = _table(models.FindingRow)
+MEASURES = _table(models.MeasureRow)
+MESSAGES = _table(models.MessageRow)
+NOTES = _table(models.NoteRow)
+READS = _table(models.ReadRow)
+REQUESTS = _table(models.RequestRow)
+SERIALS = _table(models.SerialRow)
+VOIDED = _table(models.VoidedEventRow)
