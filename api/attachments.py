@@ -12,11 +12,12 @@ from pydantic import AwareDatetime, BaseModel, Field
 from api.access import Reader, allowed
 from api.fields import CaseNumber, IdempotencyKey
 from api.problems import Problem, Unavailable, problems
+from api.repeating import Asked
 from api.service import Jiesu, now
+from api.sight import shows_file
 from api.uploads import EXTENSIONS, uploaded
 from domain.roles import Actor, Role
 from ledger.attachments import attachments_of, get_attachment, put_attachment
-from ledger.errors import TooManyFiles
 from ledger.files import CHUNK, open_whole, write_draft
 from ledger.models import AttachmentRow
 from ledger.reads import note_read
@@ -84,26 +85,26 @@ async def attach(
         draft = await _stored(asyncio.to_thread(write_draft, folder, upload.file))
     with draft:
         async with jiesu.ledger.session() as session:
-            await claim(session, number, f"{actor.id}:attach:{key}", draft.sha256)
+            await claim(session, number, Asked(actor, "attach", number, key).key, draft.sha256)
             put = put_attachment(session, folder, draft, number, kind.media_type, actor, now())
-            row, new = await _stored(_attachable(put))
+            row, new = await _stored(put)
     response.status_code = 201 if new else 200
     response.headers["Location"] = f"/cases/{number}/attachments/{row.sha256}"
     return _attachment(row)
 
 
-@router.get("/cases/{number}/attachments", summary="List the files of a case", responses=problems(404))
+@router.get("/cases/{number}/attachments", summary="List the files of a case", responses=problems(404, 409))
 async def attachments(number: CaseNumber, actor: Reader, jiesu: Jiesu) -> list[Attachment]:
     """Oldest first."""
-    await jiesu.case(number, actor)
+    case = await jiesu.case(number, actor)
     async with jiesu.ledger.session() as session:
-        return [_attachment(row) for row in await attachments_of(session, number)]
+        return [_attachment(row) for row in await attachments_of(session, number) if shows_file(row, case, actor)]
 
 
 @router.get(
     "/cases/{number}/attachments/{sha256}",
     summary="Read a file of a case",
-    responses=problems(404, 410) | CONTENT,
+    responses=problems(404, 409, 410) | CONTENT,
     response_class=StreamingResponse,
 )
 async def attachment(
@@ -113,10 +114,10 @@ async def attachment(
     jiesu: Jiesu,
 ) -> StreamingResponse:
     """The content, to be saved, not shown; that it was read is recorded."""
-    await jiesu.case(number, actor)
+    case = await jiesu.case(number, actor)
     async with jiesu.ledger.session() as session:
         row = await get_attachment(session, number, sha256)
-        if row is None:
+        if row is None or not shows_file(row, case, actor):
             raise Problem(404, "no_such_file", "This case has no such file.", "该工单没有此附件。")
         await note_read(session, actor, number, "attachment")
     file = await _stored(asyncio.to_thread(open_whole, jiesu.settings.attachments_folder, sha256))
@@ -140,15 +141,6 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
     with file:
         while chunk := file.read(CHUNK):
             yield chunk
-
-
-async def _attachable(put: Awaitable[Done]) -> Done:
-    try:
-        return await put
-    except TooManyFiles:
-        raise Problem(
-            409, "too_many_files", "This case has as many files as it may have.", "该工单的附件已达上限。"
-        ) from None
 
 
 async def _stored(work: Awaitable[Done]) -> Done:

@@ -1,8 +1,6 @@
 """What inspectors find out about the handling of a case (督查意见), for inspectors only."""
 
-from hashlib import sha256
 from typing import Annotated
-from uuid import NAMESPACE_URL, uuid5
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
@@ -11,6 +9,7 @@ from api.access import allowed
 from api.fields import CaseNumber, IdempotencyKey, Prose
 from api.problems import problems
 from api.readers import record_reading
+from api.repeating import Asked, digest
 from api.service import Jiesu, now
 from domain.roles import Actor
 from ledger.findings import findings_of, put_finding
@@ -54,17 +53,16 @@ async def record_finding(
     key: IdempotencyKey = None,
 ) -> Finding:
     """Keep a finding beside the case; nothing of it shows in the case, and nobody is told."""
-    request = f"{actor.id}:record-finding:{key}"
-    id = f"f-{uuid5(NAMESPACE_URL, f'{number}:{request}').hex}"
+    asked = Asked(actor, "record-finding", number, key)
     async with jiesu.ledger.session() as session:
         await jiesu.find(session, number, actor)
-        await claim(session, number, request, sha256(body.model_dump_json().encode()).hexdigest())
-        row, new = await put_finding(session, id, number, actor, body.text, now())
+        await claim(session, number, asked.key, digest(body))
+        row, new = await put_finding(session, f"f-{asked.id}", number, actor, body.text, now())
     response.status_code = 201 if new else 200
     return _finding(row)
 
 
-@router.get("/cases/{number}/findings", summary="Read the findings about a case", responses=problems(404))
+@router.get("/cases/{number}/findings", summary="Read the findings about a case", responses=problems(404, 409))
 async def findings(
     number: CaseNumber,
     actor: Annotated[Actor, Depends(allowed("read-findings"))],

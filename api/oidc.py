@@ -14,6 +14,7 @@ from jwt.types import Options
 from pydantic import BaseModel
 
 from api.problems import Problem, Unavailable
+from domain.city import City
 from domain.roles import Actor, Role
 from settings import Settings
 
@@ -103,11 +104,11 @@ class ProviderKeys:
 
 
 class Tokens:
-    """Reads staff's tokens: who holds one, in which post, for which unit."""
+    """Reads staff's tokens: who holds one, in which post, for which unit or grid."""
 
-    def __init__(self, settings: Settings, units: Collection[str]) -> None:
+    def __init__(self, settings: Settings, city: City) -> None:
         self._settings = settings
-        self._units = units
+        self._known: dict[str, Collection[str]] = {Role.UNIT: city.units, Role.GRID: city.grids}
         self._keys = ProviderKeys(str(settings.oidc_jwks_url))
 
     async def close(self) -> None:
@@ -125,8 +126,10 @@ class Tokens:
         except jwt.PyJWTError:
             raise _bad_token() from None
         role = _only(claims, self._settings.oidc_role_claim, POSTS)
-        unit = _only(claims, self._settings.oidc_unit_claim, self._units) if role == Role.UNIT else None
-        if role is None or (role == Role.UNIT and unit is None):
+        if role is None:
+            raise _no_post()
+        unit = _only(claims, self._settings.oidc_unit_claim, self._known.get(role, ()))
+        if role in self._known and unit is None:
             raise _no_post()
         return Actor(role=Role(role), id=_account(claims), unit=unit)
 
@@ -148,9 +151,9 @@ class Tokens:
         )
 
 
-def open_tokens(settings: Settings, units: Collection[str]) -> Tokens | None:
+def open_tokens(settings: Settings, city: City) -> Tokens | None:
     """The reader of staff's tokens; None where OpenID Connect is not set up."""
-    return Tokens(settings, units) if settings.oidc_issuer is not None else None
+    return Tokens(settings, city) if settings.oidc_issuer is not None else None
 
 
 def _only(claims: Any, path: str, known: Collection[str]) -> str | None:
@@ -182,7 +185,7 @@ def _no_post() -> Problem:
     return Problem(
         403,
         "no_post",
-        "The token does not name exactly one post, or a unit of this city for the post of a unit; "
+        "The token does not name exactly one post, or for a unit or grid not one of this city; "
         "have the account's role and unit set at the identity provider.",
-        "账号未配置唯一的岗位，或单位账号未配置本市的承办单位；请联系管理员在统一身份认证平台中设置。",
+        "账号未配置唯一的岗位，或单位、网格账号未配置本市的承办单位或网格；请联系管理员在统一身份认证平台中设置。",
     )

@@ -15,7 +15,7 @@ from starlette.routing import compile_path
 
 from api.repeating import KEY_HEADER
 from ledger.database import LEDGER_ERRORS
-from ledger.errors import BadCursor, CaseErased, KeyReused, Unreadable
+from ledger.errors import BadCursor, CaseErased, KeyReused, TooManyFiles, Unreadable
 
 log = logging.getLogger("jiesu.api")
 
@@ -44,6 +44,29 @@ SENTENCES = {
     408: ("The body did not come in time.", "请求内容接收超时。"),
     413: ("The body is too large.", "请求内容过大。"),
 }
+
+REFUSED = {
+    KeyReused: (
+        422,
+        "idempotency_key_reused",
+        "This Idempotency-Key was used for a request with another body; use a new key.",
+        "该Idempotency-Key已用于内容不同的请求，请更换。",
+    ),
+    BadCursor: (
+        422,
+        "bad_cursor",
+        "The cursor is not one this list gave out; start from the first page.",
+        "翻页游标无效，请从第一页开始。",
+    ),
+    CaseErased: (
+        409,
+        "case_erased",
+        "The personal data of this case has been removed; nothing can be added to it.",
+        "该工单的个人信息已按规定清除，不能再补充内容。",
+    ),
+    TooManyFiles: (409, "too_many_files", "This case has as many files as it may have.", "该工单的附件已达上限。"),
+}
+"""What the ledger refuses, as a problem."""
 
 FIELD = re.compile(r"[a-z_][a-z0-9_-]{0,39}", re.IGNORECASE)
 
@@ -165,11 +188,10 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(KeyReused, _key_reused)
-    app.add_exception_handler(BadCursor, _bad_cursor)
-    app.add_exception_handler(CaseErased, _case_erased)
     app.add_exception_handler(Unreadable, _unreadable)
     app.add_exception_handler(Unavailable, _unavailable)
+    for refused in REFUSED:
+        app.add_exception_handler(refused, _refused)
     for error in LEDGER_ERRORS:
         app.add_exception_handler(error, _ledger_down)
 
@@ -212,22 +234,8 @@ def _methods(request: Request) -> list[str]:
     return sorted(method.upper() for operations in found for method in operations)
 
 
-async def _key_reused(_: Request, _error: Exception) -> JSONResponse:
-    return Problem(
-        422,
-        "idempotency_key_reused",
-        "This Idempotency-Key was used for a request with another body; use a new key.",
-        "该Idempotency-Key已用于内容不同的请求，请更换。",
-    ).response()
-
-
-async def _case_erased(_: Request, _error: Exception) -> JSONResponse:
-    return Problem(
-        409,
-        "case_erased",
-        "The personal data of this case has been removed; nothing can be added to it.",
-        "该工单的个人信息已按规定清除，不能再补充内容。",
-    ).response()
+async def _refused(_: Request, error: Exception) -> JSONResponse:
+    return Problem(*REFUSED[type(error)]).response()
 
 
 async def _unreadable(_: Request, error: Exception) -> JSONResponse:
@@ -238,15 +246,6 @@ async def _unreadable(_: Request, error: Exception) -> JSONResponse:
         "unreadable_record",
         f"The database was changed: {error}. `jiesu audit verify {error.case_number}` tells what is wrong.",
         f"数据库内容被改动，工单{error.case_number}无法读取；请用jiesu audit verify {error.case_number}核验。",
-    ).response()
-
-
-async def _bad_cursor(_: Request, _error: Exception) -> JSONResponse:
-    return Problem(
-        422,
-        "bad_cursor",
-        "The cursor is not one this list gave out; start from the first page.",
-        "翻页游标无效，请从第一页开始。",
     ).response()
 
 

@@ -41,7 +41,7 @@ class Readers(BaseModel):
     next: int | None = Field(description="`before` of the next page.")
 
 
-@router.get("/cases/{number}/readers", summary="Who read the personal data (查阅记录)", responses=problems(404))
+@router.get("/cases/{number}/readers", summary="Who read the personal data (查阅记录)", responses=problems(404, 409))
 async def readers(
     number: CaseNumber,
     actor: Annotated[Actor, Depends(allowed("read-readers"))],

@@ -93,7 +93,7 @@ class CaseQuery(CaseFilter):
     limit: int = Field(default=50, ge=1, le=200)
 
 
-@router.get("/cases", summary="List cases, newest first")
+@router.get("/cases", summary="List cases, newest first", responses=problems(409))
 async def many(
     actor: Reader,
     jiesu: Jiesu,
@@ -112,7 +112,7 @@ async def many(
     return CaseList(items=[_line(row, actor) for row in page.items], next=page.next)
 
 
-@router.get("/cases/{number}", summary="Read one case", responses=problems(404))
+@router.get("/cases/{number}", summary="Read one case", responses=problems(404, 409))
 async def one(number: CaseNumber, actor: Reader, jiesu: Jiesu) -> CaseView:
     """The case as it stands. Reading it with its personal data is recorded."""
     async with jiesu.ledger.session() as session:

@@ -1,5 +1,6 @@
 """The full record of a case (全程档案), for programs and for people."""
 
+import asyncio
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -48,7 +49,7 @@ async def record(
     found = await _gather(jiesu, number, actor)
     if form == "html" or (form is None and "text/html" in request.headers.get("Accept", "")):
         headers = {"Content-Security-Policy": PAGE_POLICY, **_named(f'inline; filename="{number}.html"')}
-        return HTMLResponse(render(found, jiesu.city), headers=headers)
+        return HTMLResponse(await asyncio.to_thread(render, found, jiesu.city), headers=headers)
     response.headers.update(_named(f'attachment; filename="{number}.json"'))
     return found
 

@@ -177,7 +177,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.push_async_callback(ledger.close)
         with suppress(*LEDGER_ERRORS):  # one that is down at the moment may come up later
             await ledger.run(check_tables)
-        if (tokens := open_tokens(settings, city.units)) is not None:
+        if (tokens := open_tokens(settings, city)) is not None:
             stack.push_async_callback(tokens.close)
         if (web_ui := _web_ui(settings)) is not None:
             await stack.enter_async_context(web_ui)

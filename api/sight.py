@@ -5,7 +5,7 @@ from collections.abc import Callable
 from domain.city import City
 from domain.roles import Actor, Role, permitted
 from domain.tables import with_those_below
-from ledger.models import CaseRow, MessageRow
+from ledger.models import AttachmentRow, CaseRow, MessageRow
 from ledger.sight import Sight
 
 HANDLERS = frozenset({Role.UNIT, Role.GRID})
@@ -34,6 +34,11 @@ def reads_personal(actor: Actor) -> bool:
 def learns_identity(actor: Actor, row: CaseRow) -> bool:
     """Whether the actor may learn who the citizen of a case is, masked or not."""
     return not (row.withheld and actor.role in HANDLERS)
+
+
+def shows_file(file: AttachmentRow, row: CaseRow, actor: Actor) -> bool:
+    """Whether the actor may see a file: one from a citizen who is not to be known may show who it is."""
+    return learns_identity(actor, row) or file.author_role in HANDLERS
 
 
 def addressees(actor: Actor, city: City) -> Callable[[MessageRow], bool]:

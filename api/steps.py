@@ -1,18 +1,18 @@
 """The steps of a case as plain verbs: one route each, made from the table of steps, so that none can be forgotten."""
 
 from collections.abc import Awaitable, Callable
-from hashlib import sha256
 from inspect import getdoc
 from typing import Annotated, Any
-from uuid import NAMESPACE_URL, uuid5
 
 from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, ConfigDict, StrictBool, create_model
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.access import allowed
 from api.examples import STEP_EXAMPLES
 from api.fields import CaseNumber, IdempotencyKey, LimitText, Line, OptionalLine, OptionalProse, Prose
 from api.problems import Problem, problems, unknown_item
+from api.repeating import Asked, digest
 from api.service import Jiesu, Service, now
 from domain.command import Command
 from domain.limits import Limit
@@ -77,30 +77,37 @@ def _endpoint(command_type: type[Command]) -> Callable[..., Awaitable[Taken]]:
         body: body_type = default,  # type: ignore[valid-type]
         key: IdempotencyKey = None,
     ) -> Taken:
-        assert key is not None, "a request without a key has been given one"
-        request = f"{actor.id}:{command_type.step}:{key}"
-        row = await _case(jiesu, number, actor, request)
+        asked = Asked(actor, command_type.step, number, key)
         fields = {name: getattr(body, name) for name in body_type.model_fields if name != "text"}
         _check_codes(fields, jiesu)
         if "names" in command_type.model_fields:
             fields["names"] = {unit: jiesu.city.units[unit].name for unit in _units(fields)}
-        note = await _keep(jiesu, number, actor, request, body)
-        # The engine shows an update's id to all who may look; what a caller chose as key is not for them.
-        update_id = uuid5(NAMESPACE_URL, f"{number}:{request}").hex
-        return await jiesu.take(row, command_type(by=actor, note=note, **fields), update_id)
+        row, note = await _keep(jiesu, asked, body)
+        return await jiesu.take(row, command_type(by=actor, note=note, **fields), asked.id)
 
     return take
 
 
-async def _case(jiesu: Service, number: str, actor: Actor, request: str) -> CaseRow:
-    """The case, if the actor sees it, or saw it when they first sent this request: its answer they may ask for again.
+async def _keep(jiesu: Service, asked: Asked, body: BaseModel) -> tuple[CaseRow, str | None]:
+    """Claim the request's key for this body, and keep its text in the ledger; the engine is told only the text's id.
 
-    Raises Problem 404 for others.
+    Returns the case and that id. Raises Problem 404 for who does not see the case.
     """
+    text: str | None = getattr(body, "text", None)
+    note = f"n-{asked.id}" if text else None
     async with jiesu.ledger.session() as session:
-        if await claimed(session, number, request):
-            return await session.get_one(CaseRow, number)
-        return await jiesu.find(session, number, actor)
+        row = await _case(jiesu, session, asked)
+        await claim(session, asked.number, asked.key, digest(body))
+        if note and text:
+            await put_note(session, note, asked.number, asked.by, text, now())
+    return row, note
+
+
+async def _case(jiesu: Service, session: AsyncSession, asked: Asked) -> CaseRow:
+    """The case, if its asker sees it, or saw it at the first time of asking: the answer they may ask for again."""
+    if await claimed(session, asked.number, asked.key):
+        return await session.get_one(CaseRow, asked.number)
+    return await jiesu.find(session, asked.number, asked.by)
 
 
 def _units(fields: dict[str, Any]) -> list[str]:
@@ -115,15 +122,3 @@ def _check_codes(fields: dict[str, Any], jiesu: Service) -> None:
             )
     if fields.get("item") and fields["item"] not in jiesu.city.catalog.items:
         raise unknown_item()
-
-
-async def _keep(jiesu: Service, number: str, actor: Actor, request: str, body: BaseModel) -> str | None:
-    """Claim the request's key for this body, and keep its text in the ledger; the engine is told only the text's id."""
-    digest = sha256(body.model_dump_json().encode()).hexdigest()
-    text: str | None = getattr(body, "text", None)
-    note = f"n-{uuid5(NAMESPACE_URL, f'{number}:{request}').hex}" if text else None
-    async with jiesu.ledger.session() as session:
-        await claim(session, number, request, digest)
-        if note and text:
-            await put_note(session, note, number, actor, text, now())
-    return note

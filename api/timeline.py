@@ -83,7 +83,7 @@ class Timeline(BaseModel):
     measures: list[TimelineMeasure]
 
 
-@router.get("/cases/{number}/timeline", summary="Read what happened to a case", responses=problems(404))
+@router.get("/cases/{number}/timeline", summary="Read what happened to a case", responses=problems(404, 409))
 async def timeline(number: CaseNumber, actor: Reader, jiesu: Jiesu) -> Timeline:
     """Events with when each was due and how late it was, messages sent, measures raised.
 

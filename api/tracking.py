@@ -79,7 +79,7 @@ class Tracked(BaseModel):
     texts: list[SentText] = Field(description="Text messages sent to the citizen, oldest first.")
 
 
-@router.get("/cases/{number}/track", summary="Follow one's own case", name="track", responses=problems(404))
+@router.get("/cases/{number}/track", summary="Follow one's own case", name="track", responses=problems(404, 409))
 async def track(
     number: CaseNumber,
     actor: Annotated[Actor, Depends(allowed("track"))],

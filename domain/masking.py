@@ -4,8 +4,16 @@ import re
 
 HIDDEN = "***"
 
-NUMBER = re.compile(r"\d(?:[\W_]{0,3}\d){6,}[xX]?")
-"""What may be a phone, identity card or bank card number: seven digits or more, whatever stands between them."""
+DIGIT = "[\\d〇零一二三四五六七八九幺]"
+NUMBER = re.compile(rf"{DIGIT}(?:[\W_]{{0,3}}{DIGIT}){{6,}}[xX]?")
+"""What may be a phone, identity card or bank card number: seven digits or more, written as they may be spoken too."""
+
+
+MAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)+", re.ASCII)
+
+ADDRESS = "先生|女士|小姐|老师|师傅|阿姨|大爷|大妈|同志"
+ADDRESSED = re.compile(rf"({ADDRESS})$")
+"""How somebody is called who gave a surname only."""
 
 
 def mask_name(name: str) -> str:
@@ -27,5 +35,16 @@ def mask_numbers(words: str) -> str:
 
 
 def anonymous(words: str, name: str | None) -> str:
-    """The words without numbers, and without the name wherever it stands in them."""
-    return mask_numbers(words.replace(name, HIDDEN) if name and len(name) > 1 else words)
+    """The words without numbers and mail addresses, and without the name wherever it stands in them.
+
+    Of 张先生 only the surname is known: it goes wherever it stands, with the given name's two characters at most. What
+    else tells who somebody is, no program knows.
+    """
+    return mask_numbers(MAIL.sub(HIDDEN, _without_name(words, name) if name else words))
+
+
+def _without_name(words: str, name: str) -> str:
+    surname = ADDRESSED.sub("", name)
+    if surname == name:
+        return words.replace(name, HIDDEN) if len(name) > 1 else words
+    return re.sub(rf"{re.escape(surname)}({ADDRESS}|[\u4e00-\u9fff]{{1,2}})", HIDDEN, words)

@@ -4,7 +4,6 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from zlib import crc32
 
 from sqlalchemy import Connection, Row, delete, or_, select, update
 
@@ -16,15 +15,12 @@ CASE_TRIES = 5
 """Wrong codes in a row after which a case is locked; so it is after every further run of as many, twice as long."""
 CASE_LOCK = timedelta(minutes=15)
 LONGEST_CASE_LOCK = timedelta(days=1)
-CASE_MEMORY = timedelta(days=30)
-"""After this time without a wrong code those before are forgotten."""
+CASE_MEMORY = timedelta(days=2)
+"""After this time without a wrong code those before are forgotten: numbers of no case are counted like any other."""
 
 CLIENT_TRIES = 30
 """Wrong codes after which a client is locked; they run off at this number in `CLIENT_LOCK`."""
 CLIENT_LOCK = timedelta(hours=1)
-
-NOWHERE = 65_536
-"""Numbers of no case share this many rows: they are locked like cases, and the table stays small."""
 
 FORGOTTEN_AT_ONCE = 100
 """Counts of either kind that one wrong code removes at most, so that none waits long: it adds two."""
@@ -48,7 +44,7 @@ def try_code(connection: Connection, number: str, code: str, client: str, at: da
     if sender.locked_until and sender.locked_until > at:
         return Attempt(locked_until=sender.locked_until)
     case = connection.execute(select(CASES.c.code, CASES.c.erased_at).where(CASES.c.number == number)).first()
-    target = _hold(connection, f"case:{number}" if case else f"nowhere:{crc32(number.encode()) % NOWHERE}", at)
+    target = _hold(connection, f"case:{number}", at)
     if target.locked_until and target.locked_until > at:
         return Attempt(locked_until=target.locked_until)
     if _same(case.code if case and case.erased_at is None else None, code):

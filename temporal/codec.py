@@ -10,6 +10,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
 
 from temporal.keyring import Keyring
+from workflows.names import UNENCRYPTED
 
 ENCODING = b"binary/encrypted"
 KEY_ID = "encryption-key-id"
@@ -45,10 +46,21 @@ class Cipher(PayloadCodec):
         return [encrypt(payload) for payload in payloads]
 
     async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
-        """Decrypt. Raises UnknownKey or Undecodable, neither of which carries anything of a payload but its key id."""
+        """Decrypt. Raises as `decrypt` does."""
+        return self.decrypt(payloads)
+
+    def decrypt(self, payloads: Sequence[Payload]) -> list[Payload]:
+        """The same in the calling thread, which it keeps busy.
+
+        Raises UnknownKey or Undecodable, neither of which carries anything of a payload but its key id.
+        """
         return [
-            self._decrypt(payload) if payload.metadata.get("encoding") == ENCODING else payload for payload in payloads
+            self._decrypt(payload) if payload.metadata.get("encoding") == ENCODING else self._passed_on(payload)
+            for payload in payloads
         ]
+
+    def _passed_on(self, payload: Payload) -> Payload:
+        return payload
 
     def _decrypt(self, payload: Payload) -> Payload:
         id = payload.metadata.get(KEY_ID, b"")
@@ -59,10 +71,17 @@ class Cipher(PayloadCodec):
             raise Undecodable from None
 
 
+class WaryCipher(Cipher):
+    """As our clients and workers decode: what came unencrypted is marked, so that no step is taken on its word."""
+
+    def _passed_on(self, payload: Payload) -> Payload:
+        return Payload(metadata={**payload.metadata, UNENCRYPTED: b""}, data=payload.data)
+
+
 def converter(keyring: Keyring) -> DataConverter:
     """How every client and worker of ours writes and reads: Pydantic models, encrypted, failures included."""
     return replace(
         pydantic_data_converter,
-        payload_codec=Cipher(keyring),
+        payload_codec=WaryCipher(keyring),
         failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
     )

@@ -22,7 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.steps import ENGINE_STEPS, PEOPLE_STEPS
     from domain.steps.upkeep import ReportFailure
     from workflows.attributes import LEAD, OVERDUE
-    from workflows.names import CASE, CaseInput, Taken
+    from workflows.names import CASE, UNENCRYPTED, CaseInput, Taken
 
 STEPS = {**PEOPLE_STEPS, **ENGINE_STEPS}
 
@@ -94,6 +94,8 @@ class CaseWorkflow:
         """Refuse before anything is written: a refused step costs the history no event."""
         if _update_id() in self._answers:
             return
+        if any(UNENCRYPTED in arg.payload.metadata for arg in args):
+            raise _malformed(step)
         try:
             # `handle` leaves what its case refers to alone, so that a shallow copy keeps ours as it is.
             self._case.model_copy().handle(_command(step, args), workflow.now())
@@ -282,8 +284,12 @@ def _command(step: str, args: Sequence[RawValue]) -> Command:
         # Whatever a converter makes of a foreign payload, the sender's mistake must not hold up the case.
         command = None
     if not isinstance(command, STEPS[step]):
-        raise ApplicationError(f"'{step}' came in a malformed message.", type="malformed", non_retryable=True)
+        raise _malformed(step)
     return command
+
+
+def _malformed(step: str) -> ApplicationError:
+    return ApplicationError(f"'{step}' came in a malformed message.", type="malformed", non_retryable=True)
 
 
 def _refusal(refused: Refused) -> ApplicationError:

@@ -16,6 +16,9 @@ CASE: Final = "Case"
 SWEEP: Final = "Sweep"
 """Workflow type of a shift of the sweep."""
 
+UNENCRYPTED: Final = "unencrypted"
+"""Metadata of a payload that came to us unencrypted: nobody of ours sent it."""
+
 KEEP_SWEEPING: Final = "keep_sweeping"
 """Name of the activity that carries out a shift."""
 

@@ -326,3 +326,12 @@ async def test_a_file_attached_elsewhere_while_it_is_erased_is_whole(each_site: 
         assert answer.status_code == 201, n
         found = await site.call("GET", f"/cases/{other}/attachments/{sha256(content).hexdigest()}", "agent")
         assert found.content == content
+
+
+async def test_whoever_is_not_to_be_known_is_not_shown_to_the_unit_by_their_files(site: Site) -> None:
+    number = await site.dispatched(withhold_identity=True)
+    citizens = await attached(site, number, JPEG + b"my house")
+    units = (await attach(site, number, JPEG + b"our pipe", by="zz-water")).json()["sha256"]
+    assert [file["sha256"] for file in await site.get(f"/cases/{number}/attachments", "zz-water")] == [units]
+    for digest, by, status in ((citizens, "zz-water", 404), (citizens, "callback", 200), (units, "zz-water", 200)):
+        assert (await site.call("GET", f"/cases/{number}/attachments/{digest}", by)).status_code == status

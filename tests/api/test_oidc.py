@@ -52,7 +52,7 @@ async def refusal(desk: Site, token: str) -> tuple[int, str]:
     return answer.status_code, problem["code"]
 
 
-@pytest.mark.parametrize("role", sorted(set(Role) - {Role.CITIZEN, Role.SYSTEM, Role.UNIT}))
+@pytest.mark.parametrize("role", sorted(set(Role) - {Role.CITIZEN, Role.SYSTEM, Role.UNIT, Role.GRID}))
 @pytest.mark.parametrize("listed", [False, True])
 async def test_a_token_opens_what_its_post_may_do(desk: Site, provider: Provider, role: str, listed: bool) -> None:
     token = provider.token(["offline_access", role, role, None, {}] if listed else role)
@@ -71,6 +71,18 @@ async def test_a_unit_sees_its_own_cases_and_no_others(desk: Site, provider: Pro
     assert (await desk.step(number, "sign-in", heat)).json()["code"] == "no_such_case"
     assert (await desk.step(number, "sign-in", water)).status_code == 200
     assert number not in {line["number"] for line in (await desk.get("/cases", heat))["items"]}
+
+
+async def test_grid_staff_see_the_cases_of_their_grid(desk: Site, provider: Provider) -> None:
+    number = await desk.receive(address="杜岭街9号")
+    grid = (await desk.get(f"/cases/{number}"))["grid"]
+    others = next(
+        known["code"] for known in await desk.get("/grids") if known["level"] == "micro" and known["code"] != grid
+    )
+    assert (await desk.call("GET", f"/cases/{number}", provider.token("grid", unit=grid))).status_code == 200
+    assert (await desk.call("GET", f"/cases/{number}", provider.token("grid", unit=others))).status_code == 404
+    assert await refusal(desk, provider.token("grid", unit="zz-water")) == (403, "no_post")
+    assert await refusal(desk, provider.token("grid")) == (403, "no_post")
 
 
 async def test_an_account_is_on_record_without_its_name(

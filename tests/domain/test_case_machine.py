@@ -446,7 +446,7 @@ def _aims_well(clock: Clock, rules: Rulebook) -> bool:
 
 
 Life.TestCase.settings = settings(
-    max_examples=150,
+    max_examples=60,
     stateful_step_count=40,
     deadline=None,
     derandomize=True,

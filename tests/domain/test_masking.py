@@ -20,6 +20,8 @@ from domain.units import Unit
         ("6222 0202 0001 2345 678", "***"),
         ("丰庆路3号楼2单元1501室", "丰庆路3号楼2单元1501室"),
         ("停水3天，12345打了5次", "停水3天，12345打了5次"),
+        ("电话一三九一一一一二二二二", "电话***"),
+        ("二零二六年十一月，一二三楼", "二零二六年十一月，一二三楼"),
         ("", ""),
     ],
 )
@@ -50,6 +52,12 @@ def test_anonymous_words_name_nobody() -> None:
     assert anonymous("我是海明威，电话138 0000 1234", "海明威") == "我是***，电话***"
     assert anonymous("王家门口停水", "王") == "王家门口停水"
     assert anonymous("停水", None) == "停水"
+    assert anonymous("邮箱zhang@example.com", "海明威") == "邮箱***"
+
+
+def test_a_surname_takes_the_given_name_with_it() -> None:
+    assert anonymous("我是张伟民，张先生，住丰庆路", "张先生") == "我是***，***，住丰庆路"
+    assert anonymous("欧阳锋家漏水", "欧阳女士") == "***漏水"
 
 
 def test_who_belongs_to_a_unit_through_any_number_of_levels() -> None:

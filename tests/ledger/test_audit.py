@@ -119,6 +119,9 @@ TAMPERINGS: dict[str, tuple[str, int | None, str]] = {
     "the request, as if erased": (CASE.format("text = '', salt = NULL"), 1, "never erased"),
     "the request, with a seal of its own": (CASE.format("salt = NULL, erased_at = closed_at, name = NULL, phone = NULL,"
         " address = NULL, title = '', longitude = NULL, latitude = NULL"), 1, "says something"),
+    "the request, as if erased by us": (CASE.format("salt = NULL, erased_at = closed_at, name = NULL, phone = NULL,"
+        " address = NULL, title = '', text = '', longitude = NULL, latitude = NULL"), 1, "without a record of it"),
+    "when it was erased": (CASE.format("erased_at = closed_at"), 1, "without a record of it"),
     "where it stands": (CASE.format("status = 'handling'"), None, "not shown as"),
     "its due date": (CASE.format("due = '2027-01-01 00:00:00.000000+00:00'"), None, "not shown as"),
     "its breaches": (CASE.format("breaches = '[]'"), None, "not shown as"),
@@ -205,6 +208,8 @@ async def test_an_erased_case_is_whole_and_its_events_are_still_proved(
     await tamper(ledger, EVENT.format("kind = 'rated'", 5), number)
     ((_, event, _),) = await flaws(ledger)
     assert event == 5
+    await tamper(ledger, "DELETE FROM reads WHERE case_number = :case", number)
+    assert await flaws(ledger) == [(number, 1, "the request was erased without a record of it")]
 
 
 async def heads_of(ledger: Ledger) -> list[str]:

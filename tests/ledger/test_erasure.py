@@ -26,6 +26,7 @@ from ledger.intake import Intake, open_case
 from ledger.messages import save_attempt
 from ledger.models import AttachmentRow, CaseRow
 from ledger.notes import put_note
+from ledger.reads import reads_of
 from ledger.recording import record
 from ledger.requests import claim
 
@@ -150,6 +151,21 @@ async def test_erasing_again_is_harmless(ledger: Ledger, closed: Callable[..., A
     assert (again.exit_code, "0 fields, 0 notes" in again.stdout) == (0, True)
     async with ledger.session() as session:
         assert await get_case(session, number) == first
+
+
+async def test_an_erasure_leaves_one_record_of_who_did_it_and_when(
+    ledger: Ledger, closed: Callable[..., Awaitable[str]]
+) -> None:
+    number = await closed()
+    for _ in range(2):
+        await erase(number)
+    async with ledger.session() as session:
+        row = await get_case(session, number)
+        [left] = (await reads_of(session, number, None, 50)).items
+    assert row is not None
+    assert row.erased_at is not None
+    assert (left.what, left.role, left.actor_id) == ("erased", "admin", "console")
+    assert abs(left.at - row.erased_at) < timedelta(minutes=1)
 
 
 async def test_a_dry_run_removes_nothing(ledger: Ledger, closed: Callable[..., Awaitable[str]]) -> None:

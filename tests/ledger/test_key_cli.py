@@ -102,10 +102,3 @@ def test_a_malformed_variable_is_named_in_one_sentence(monkeypatch: pytest.Monke
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("jiesu: JIESU_API_PORT: ")
     assert len(result.stderr.splitlines()) == 1
-
-
-def test_a_ledger_out_of_reach_is_told_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("JIESU_DATABASE_URL", "sqlite:////proc/nowhere/ledger.db")
-    result = run("list")
-    assert (result.exit_code, result.stdout) == (2, "")
-    assert result.stderr == "jiesu: the ledger does not answer (OperationalError); see JIESU_DATABASE_URL\n"

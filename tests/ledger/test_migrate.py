@@ -11,6 +11,7 @@ from sqlmodel import SQLModel
 from ledger.audit import Findings, verify
 from ledger.database import Ledger, open_ledger
 from ledger.migrate import config, upgrade
+from ledger.reads import reads_of
 
 
 def _differences(connection: Connection) -> list[object]:
@@ -76,6 +77,14 @@ async def test_what_an_earlier_ledger_holds_is_sealed_as_it_is_found(blank_url: 
     with pytest.raises(DBAPIError, match="append-only"):
         await change()
     await ledger.close()
+
+
+async def test_reads_may_outgrow_32_bits(ledger: Ledger) -> None:
+    row = "(3000000000, '2026-11-21 04:00:00.000000+00:00', 'ZZ-20261121-00001', 'agent', 'key-1', 'case')"
+    async with ledger.session() as session:
+        await session.execute(text(f"INSERT INTO reads (id, at, case_number, role, actor_id, what) VALUES {row}"))
+        [kept] = (await reads_of(session, "ZZ-20261121-00001", None, 1)).items
+    assert kept.id == 3_000_000_000
 
 
 async def test_sqlite_is_durable_and_strict(ledger: Ledger) -> None:

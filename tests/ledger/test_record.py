@@ -100,6 +100,7 @@ async def test_an_erased_case_has_a_record_without_the_words(
     page = render(found, city)
     assert "记录完整" in page
     assert "已于 2026-11-22 12:00 清除" in page
+    assert "清除个人信息" in page
     assert "13800000000" not in page
 
 

@@ -10,6 +10,7 @@ from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 from temporalio.api.common.v1 import Payload
 from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.exceptions import ApplicationError
 
 from bench.codec import payloads_of
@@ -82,3 +83,15 @@ async def test_a_history_shows_nothing_but_codes_and_names_of_steps(hasty: Hotli
     assert taken.status == "dispatched"
     metadata: Any = description.raw_description.execution_config.user_metadata
     assert metadata.HasField("summary")
+
+
+async def test_who_has_no_key_takes_no_step_though_they_reach_the_engine(hotline: Hotline) -> None:
+    number = await hotline.receive()
+    address = hotline.server.client.service_client.config.target_host
+    stranger = await Client.connect(address, data_converter=pydantic_data_converter)
+    forged = {"by": {"role": "dispatcher", "id": "nobody"}, "lead": "zz-water"}
+    with pytest.raises(WorkflowUpdateFailedError):
+        await stranger.get_workflow_handle(number).execute_update("dispatch", forged)
+    await hotline.take(number, "dispatch", lead="zz-heat")
+    row = await hotline.row(number)
+    assert (row.lead, kinds(await hotline.events(number))) == ("zz-heat", ["received", "dispatched"])
