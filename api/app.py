@@ -3,14 +3,14 @@
 from fastapi import FastAPI
 
 from api import (
+    access_log,
     attachments,
+    cases,
     codec,
+    dossier,
     findings,
     health,
     intake,
-    readers,
-    reading,
-    record,
     rules,
     sign_in,
     steps,
@@ -53,10 +53,10 @@ def create_app() -> FastAPI:
     app.include_router(web_ui.router)
     for router in (
         intake.router,
-        reading.router,
+        cases.router,
         timeline.router,
-        readers.router,
-        record.router,
+        access_log.router,
+        dossier.router,
         findings.router,
         attachments.router,
         tracking.router,

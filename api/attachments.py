@@ -17,10 +17,10 @@ from api.service import Jiesu, now
 from api.sight import shows_file
 from api.uploads import EXTENSIONS, uploaded
 from domain.roles import Actor, Role
+from ledger.access_log import note_read
 from ledger.attachments import attachments_of, get_attachment, put_attachment
 from ledger.files import CHUNK, open_whole, write_draft
 from ledger.models import AttachmentRow
-from ledger.reads import note_read
 from ledger.requests import claim
 
 log = logging.getLogger("jiesu.api")

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.access import allowed
+from api.access_log import record_reading
 from api.fields import CaseNumber, IdempotencyKey, Prose
 from api.problems import problems
-from api.readers import record_reading
 from api.repeating import Asked, digest
 from api.service import Jiesu, now
 from domain.roles import Actor

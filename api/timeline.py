@@ -6,10 +6,10 @@ from fastapi import APIRouter
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from api.access import Reader
+from api.access_log import record_reading
 from api.fields import CaseNumber
 from api.masking import PERSONAL, words_of
 from api.problems import problems
-from api.readers import record_reading
 from api.service import Jiesu
 from api.sight import addressees
 from domain import words

@@ -11,9 +11,9 @@ from operator import itemgetter
 
 from sqlalchemy import Connection, Table, exists, func, select, tuple_
 
+from ledger.access_log import ERASURE
 from ledger.database import Ledger, snapshot
 from ledger.proof import Flaw, Kept, Row, Wrong
-from ledger.reads import ERASURE
 from ledger.tables import CASES, EVENTS, MEASURES, NOTES, READS, VOIDED
 
 BATCH = 500

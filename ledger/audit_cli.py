@@ -14,7 +14,7 @@ from settings import read_settings
 if TYPE_CHECKING:
     from ledger.audit import Findings
     from ledger.database import Ledger
-    from ledger.record import Record
+    from ledger.dossier import Record
 
 audit = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Prove that the ledger still says what it said; export records."
@@ -98,8 +98,8 @@ async def _verify(ledger: "Ledger", case: str | None, heads: Path | None) -> "Fi
 
 
 async def _read(ledger: "Ledger", case: str) -> "Record | None":
-    from ledger.reads import CONSOLE, note_read
-    from ledger.record import gather
+    from ledger.access_log import CONSOLE, note_read
+    from ledger.dossier import gather
 
     record = await ledger.run(gather, case, findings=False, reads=True)
     if record is not None and record.request.erased_at is None:
@@ -109,6 +109,6 @@ async def _read(ledger: "Ledger", case: str) -> "Record | None":
 
 
 def _page(record: "Record") -> str:
-    from ledger.record_page import render
+    from ledger.dossier_page import render
 
     return render(record, load_city(read_settings().city_folder))

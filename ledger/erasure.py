@@ -13,11 +13,11 @@ from typing import Self
 from sqlalchemy import RowMapping, Table, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ledger.access_log import CONSOLE, ERASURE, note_read
 from ledger.attachments import attachments_of, remove_attachments
 from ledger.database import empty_log as empty_log
 from ledger.database import hold
 from ledger.models import PERSONAL, UNERASED
-from ledger.reads import CONSOLE, ERASURE, note_read
 from ledger.requests import ERASED
 from ledger.tables import CASES, FINDINGS, MESSAGES, NOTES, REQUESTS
 

@@ -14,9 +14,9 @@ import httpx2
 import pytest
 
 from api.uploads import KINDS
+from ledger.access_log import reads_of
 from ledger.attachments import MOST, remove_attachments
 from ledger.files import write_draft
-from ledger.reads import reads_of
 from tests.api.conftest import Site
 
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01" + bytes(64)

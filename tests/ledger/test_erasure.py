@@ -16,6 +16,7 @@ from cli import app
 from domain.events import EventKind, Outcome, Status
 from domain.roles import Actor, Role
 from ledger import files
+from ledger.access_log import reads_of
 from ledger.attachments import put_attachment
 from ledger.audit import verify
 from ledger.cases import events_of, get_case
@@ -26,7 +27,6 @@ from ledger.intake import Intake, open_case
 from ledger.messages import save_attempt
 from ledger.models import AttachmentRow, CaseRow
 from ledger.notes import put_note
-from ledger.reads import reads_of
 from ledger.recording import record
 from ledger.requests import claim
 

@@ -8,10 +8,10 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
+from ledger.access_log import reads_of
 from ledger.audit import Findings, verify
 from ledger.database import Ledger, open_ledger
 from ledger.migrate import config, upgrade
-from ledger.reads import reads_of
 
 
 def _differences(connection: Connection) -> list[object]:

@@ -6,19 +6,19 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, Field
 
 from api.access import Reader
+from api.access_log import record_reading
 from api.fields import CaseNumber, Instant, OptionalLine
 from api.masking import PERSONAL, personal_of, title_in_list
 from api.problems import Problem, problems
-from api.readers import record_reading
 from api.service import Jiesu, Service
 from api.sight import reads_personal, sight_of
 from domain import words
 from domain.deadlines import show
 from domain.events import Status
 from domain.roles import Actor
+from ledger.access_log import note_reads
 from ledger.listing import CaseFilter, list_cases
 from ledger.models import CaseRow
-from ledger.reads import note_reads
 
 router = APIRouter(tags=["reading"])
 

@@ -12,8 +12,8 @@ from domain.city import City
 from domain.deadlines import show
 from domain.events import EventKind
 from domain.story import PARTY, facts_in_words
-from ledger.reads import ERASURE
-from ledger.record import Record, RecordedEvent
+from ledger.access_log import ERASURE
+from ledger.dossier import Record, RecordedEvent
 
 PAGES = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("pages")),
@@ -26,7 +26,7 @@ PAGES = Environment(
 
 def render(record: Record, city: City) -> str:
     """The page as HTML. Instants are told as the city reads them."""
-    return PAGES.get_template("record.html").render(record=record, to=_Wording(city))
+    return PAGES.get_template("dossier.html").render(record=record, to=_Wording(city))
 
 
 class _Wording:

@@ -13,8 +13,8 @@ from api.service import Jiesu
 from api.sight import reads_personal
 from domain import words
 from domain.roles import Actor, Role
+from ledger.access_log import note_read, reads_of
 from ledger.models import CaseRow, ReadRow
-from ledger.reads import note_read, reads_of
 
 router = APIRouter(tags=["reading"])
 

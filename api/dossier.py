@@ -7,13 +7,13 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access import allowed
+from api.access_log import record_reading
 from api.fields import CaseNumber
 from api.problems import not_found, problems
-from api.readers import record_reading
 from api.service import Jiesu, Service
 from domain.roles import Actor, may
-from ledger.record import Record, gather
-from ledger.record_page import render
+from ledger.dossier import Record, gather
+from ledger.dossier_page import render
 
 router = APIRouter(tags=["reading"])
 

@@ -13,10 +13,10 @@ from domain.events import EventKind
 from domain.roles import ENGINE
 from domain.rulebook import Action, ClockName
 from ledger.database import Ledger
+from ledger.dossier import Record, gather
+from ledger.dossier_page import render
 from ledger.erasure import erase
 from ledger.errors import Unreadable
-from ledger.record import Record, gather
-from ledger.record_page import render
 from ledger.recording import record
 from settings import Settings
 
