@@ -102,7 +102,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _oidc_whole(self) -> Self:
         named = {name: getattr(self, name) for name in ("oidc_issuer", "oidc_audience", "oidc_jwks_url")}
-        missing = [name for name, value in named.items() if value is None]
+        missing = [f"JIESU_{name.upper()}" for name, value in named.items() if value is None]
         if missing and len(missing) < len(named):
             raise ValueError(f"OpenID Connect needs issuer, audience and JWKS URL; {', '.join(missing)} is not set")
         return self

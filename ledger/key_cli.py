@@ -54,7 +54,7 @@ def revoke(id: Annotated[str, typer.Argument(help="As `jiesu key list` shows it.
     from ledger.keys import revoke_key
 
     if not _in_session(lambda session: revoke_key(session, id)):
-        raise ValueError(f"there is no key {id!r} in force")
+        raise ValueError(f"there is no key {id!r} in force; see `jiesu key list`")
     typer.echo(f"{id} is revoked.")
 
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from tests.api.conftest import Site
+from tests.api.conftest import Api, Site
 
 PERSONAL = ("王女士", "13812345678", "丰庆路9号楼")
 
@@ -167,3 +167,19 @@ async def test_whoever_is_no_official_cannot_claim_what_moves_deadlines(site: Si
 async def test_a_foreign_number_is_a_number_and_no_words(site: Site) -> None:
     answer = await site.call("POST", "/cases", "agent", json={"text": "停水", "original_number": "张三 13711112222"})
     assert (answer.status_code, answer.json()["code"]) == (422, "malformed")
+
+
+async def test_a_key_is_known_to_every_api_and_after_a_restart(each_site: Site) -> None:
+    beside = Api(each_site.api.values)
+    other = Site(beside, each_site.ledger, each_site.keys, each_site.http)
+    key, body, numbers = str(uuid4()), {"text": "停水了"}, set()
+    for _ in range(2):
+        beside.start()
+        try:
+            asked = (site.call("POST", "/cases", "agent", key=key, json=body) for site in (each_site, other))
+            numbers |= {answer.json()["number"] for answer in await asyncio.gather(*asked)}
+            foreign = await other.call("POST", "/cases", "agent", key=key, json={"text": "别的事"})
+        finally:
+            beside.stop()
+        assert foreign.json()["code"] == "idempotency_key_reused"
+    assert len(numbers) == 1
