@@ -86,7 +86,7 @@ async def _verify(ledger: "Ledger", case: str | None, heads: Path | None) -> "Fi
     from ledger.audit import count_cases, verify
 
     total = await count_cases(ledger) if case is None else 1
-    with typer.progressbar(length=total, label="cases", file=sys.stderr) as bar:
+    with typer.progressbar(length=total, label="cases", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
 
         def show(done: int) -> None:
             bar.update(done - bar.pos)

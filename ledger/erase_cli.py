@@ -38,7 +38,7 @@ async def _run(ledger: Ledger, settings: Settings, number: str | None, *, dry_ru
         async with ledger.session() as session:
             numbers = await due(session, keep, now)
         total, whose = Personal(), f"{len(numbers)} cases"
-        with typer.progressbar(numbers, file=sys.stderr) as progress:
+        with typer.progressbar(numbers, file=sys.stderr, hidden=not sys.stderr.isatty()) as progress:
             for each in progress:
                 total += await one(each)
     if not dry_run:
