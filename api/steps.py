@@ -15,15 +15,17 @@ from api.fields import CaseNumber, IdempotencyKey, LimitText, Line, OptionalLine
 from api.problems import Problem, problems, unknown_item
 from api.service import Service, now, service
 from domain.command import Command
+from domain.grids import lineage
 from domain.limits import Limit
 from domain.roles import MAY, Actor
 from domain.steps import PEOPLE_STEPS
+from ledger.attachments import attachments_of
 from ledger.models import CaseRow
 from ledger.notes import put_note
 from ledger.requests import claim, claimed
 from workflows.names import Taken
 
-NOT_IN_BODY = frozenset({"by", "note", "names"})
+NOT_IN_BODY = frozenset({"by", "note", "names", "lineage"})
 
 BOUNDED: dict[Any, Any] = {
     str: Line,
@@ -82,8 +84,11 @@ def _endpoint(command_type: type[Command]) -> Callable[..., Awaitable[Taken]]:
         row = await _case(jiesu, number, actor, request)
         fields = {name: getattr(body, name) for name in body_type.model_fields if name != "text"}
         _check_codes(fields, jiesu)
+        await _check_photos(fields, jiesu, number)
         if "names" in command_type.model_fields:
             fields["names"] = {unit: jiesu.city.units[unit].name for unit in _units(fields)}
+        if "lineage" in command_type.model_fields:
+            fields["lineage"] = {grid.code: grid.name for grid in lineage(fields["grid"], jiesu.city.grids)}
         note = await _keep(jiesu, number, actor, request, body)
         # The engine shows an update's id to all who may look; what a caller chose as key is not for them.
         update_id = uuid5(NAMESPACE_URL, f"{number}:{request}").hex
@@ -115,6 +120,21 @@ def _check_codes(fields: dict[str, Any], jiesu: Service) -> None:
             )
     if fields.get("item") and fields["item"] not in jiesu.city.catalog.items:
         raise unknown_item()
+    if fields.get("grid") and fields["grid"] not in jiesu.city.grids:
+        raise Problem(422, "unknown_grid", "grid: not a grid of this city; see /grids.", "没有该网格。")
+
+
+async def _check_photos(fields: dict[str, Any], jiesu: Service, number: str) -> None:
+    if photos := fields.get("photos"):
+        async with jiesu.ledger.session() as session:
+            kept = {file.sha256 for file in await attachments_of(session, number)}
+        if not kept.issuperset(photos):
+            raise Problem(
+                422,
+                "unknown_attachment",
+                "photos: attach each file to the case first.",
+                "照片须先作为附件上传到本工单。",
+            )
 
 
 async def _keep(jiesu: Service, number: str, actor: Actor, request: str, body: BaseModel) -> str | None:

@@ -8,7 +8,7 @@ thrown away.
 from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import Table, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,7 +19,10 @@ from ledger.database import Ledger
 from ledger.models import CaseRow, NoteRow, RequestRow
 from ledger.requests import ERASED
 
-EMPTY = {"name": None, "phone": None, "address": None, "title": "", "text": "", "longitude": None, "latitude": None}
+EMPTY: dict[str, Any] = {
+    "name": None, "phone": None, "address": None, "title": "", "text": "", "longitude": None, "latitude": None,
+    "vulnerable": [],
+}  # fmt: skip
 """Personal columns of a case, and what is left in them."""
 
 TABLES = SQLModel.metadata.tables
@@ -51,7 +54,7 @@ async def personal_data(session: AsyncSession, number: str, keep: timedelta, now
     if now < row.closed_at + keep:
         raise ValueError(f"{number} keeps its personal data until {row.closed_at + keep:%Y-%m-%d %H:%M} UTC")
     return Personal(
-        fields=sum(getattr(row, name) not in (None, "") for name in EMPTY),
+        fields=sum(getattr(row, name) != left for name, left in EMPTY.items()),
         attachments=len(await attachments_of(session, number)),
         **{name: await _texts(session, TABLES[name], number) for name in TEXTS},
     )

@@ -15,7 +15,7 @@ class CaseRow(SQLModel, table=True):
 
     __tablename__ = "cases"
     __table_args__: ClassVar[Any] = (
-        Index("ix_cases_newest", "received_at", "number"),
+        Index("ix_cases_first", "priority", "received_at", "number"),
         Index("ix_cases_unstarted", "number", sqlite_where=sql("started = 0"), postgresql_where=sql("NOT started")),
     )
 
@@ -38,6 +38,10 @@ class CaseRow(SQLModel, table=True):
     """Such as `no_contact`, `no_location`."""
     withheld: bool = False
     """Whether the citizen asked that unit and grid do not learn who they are."""
+    vulnerable: list[str] = Field(default_factory=list, sa_type=JSON, nullable=False, repr=False)
+    """Who needs help: `alone`, `elderly`, `disabled`. Personal."""
+    priority: int = 0
+    """Lists show the highest first: 1 while a case of a vulnerable resident is open."""
     code: str | None = Field(default=None, repr=False)
     """What the citizen shows to track, supplement, hurry and rate; sent by text message only."""
     intake_key: str | None = Field(default=None, unique=True, index=True)

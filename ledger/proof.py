@@ -9,7 +9,7 @@ from typing import Any
 from domain.events import EventKind
 from ledger.chain import first_link, link, seal_case, seal_note, seal_request
 
-PERSONAL = ("name", "phone", "address", "title", "text", "longitude", "latitude")
+PERSONAL = ("name", "phone", "address", "title", "text", "longitude", "latitude", "vulnerable")
 """Columns of a case that an erasure empties."""
 
 Row = Mapping[str, Any]
@@ -101,7 +101,7 @@ class Kept:
                 yield self._flaw(first, Wrong.REQUEST)
         elif self.row["erased_at"] is None or self.row["closed_at"] is None:
             yield self._flaw(first, Wrong.REQUEST_UNPROVED)
-        elif any(self.row[name] not in (None, "") for name in PERSONAL):
+        elif any(self.row[name] not in (None, "", []) for name in PERSONAL):
             yield self._flaw(first, Wrong.REQUEST_ERASED)
 
     def _chain(self) -> Iterator[Flaw]:

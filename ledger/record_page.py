@@ -93,6 +93,7 @@ TABLES: dict[str, dict[Any, str]] = {
     "party": {**PARTY},
     "channel": {**words.CHANNEL},
     "mark": {**words.MARK},
+    "vulnerable": {**words.VULNERABLE},
     "sending": {**words.SENDING},
     "read": {**words.READ},
 }

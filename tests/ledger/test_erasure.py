@@ -35,8 +35,9 @@ MARK = "海明威印记"
 PERSONAL: dict[str, Any] = {
     "name": MARK, "phone": f"1380000{MARK}", "address": f"{MARK}路9号", "title": f"{MARK}家停水",
     "text": f"我是{MARK}。" * 200, "longitude": 113.61234, "latitude": 34.71234,
+    "vulnerable": ["disabled"],
 }  # fmt: skip
-TRACES = (MARK, "113.61234", "34.71234")
+TRACES = (MARK, "113.61234", "34.71234", "disabled")
 AGENT = Actor(role=Role.AGENT, id="agent-1")
 
 Make = Callable[..., Any]
@@ -100,7 +101,7 @@ async def test_nothing_personal_is_left_in_any_column(
     assert all(secret in before for secret in secrets)
     result = await erase(number)
     assert result.exit_code == 0, result.output
-    assert result.stdout == f"{number}: 7 fields, 1 notes, 1 messages, 1 findings, 1 attachments removed\n"
+    assert result.stdout == f"{number}: 8 fields, 1 notes, 1 messages, 1 findings, 1 attachments removed\n"
     after = await ledger.run(everything)
     assert not any(trace in after for trace in (*TRACES, *secrets, "hash of what was said"))
     assert [path for path in (tmp_path / "attachments").rglob("*") if path.is_file()] == []
