@@ -157,7 +157,7 @@ async def test_a_dry_run_removes_nothing(ledger: Ledger, closed: Callable[..., A
     before = await ledger.run(everything)
     for arguments, whose in (((number,), number), (("--due",), "1 cases")):
         result = await erase(*arguments, "--dry-run")
-        wanted = f"{whose}: 7 fields, 1 notes, 1 messages, 1 findings, 1 attachments would be removed\n"
+        wanted = f"{whose}: 8 fields, 1 notes, 1 messages, 1 findings, 1 attachments would be removed\n"
         assert (result.exit_code, result.stdout) == (0, wanted)
     assert await ledger.run(everything) == before
 
@@ -194,7 +194,7 @@ async def test_all_that_are_due_are_erased_and_no_others(ledger: Ledger, closed:
     for others in (None, datetime.now(UTC)):
         await closed(others)
     result = await erase("--due")
-    assert result.stdout == "2 cases: 14 fields, 2 notes, 2 messages, 2 findings, 2 attachments removed\n"
+    assert result.stdout == "2 cases: 16 fields, 2 notes, 2 messages, 2 findings, 2 attachments removed\n"
     async with ledger.session() as session:
         erased = select(col(CaseRow.number)).where(col(CaseRow.erased_at).is_not(None)).order_by(col(CaseRow.number))
         assert list(await session.scalars(erased)) == due
