@@ -56,7 +56,7 @@ async def create_worker(
     that is free: the tests run every workflow in it (`runner`), and replay histories.
     """
     http = await stack.enter_async_context(http_client())
-    units, grids, sms = Units(ledger, city, http), Grids(ledger, http), Sms(ledger, city, http)
+    units, grids, sms = Units(ledger, city, http), Grids(ledger, city, http), Sms(ledger, city, http)
     oversight = Oversight(ledger)
     together = Together(
         {

@@ -51,13 +51,12 @@ class Sms:
 def _values(city: City, effect: Effect, told: Told) -> dict[str, str]:
     """What the templates may speak of."""
     facts = told.facts
-    unit = city.units.get(told.unit or told.lead or "")
     ground = city.rulebook.grounds.get(facts.get("ground", ""))
     return {
         "city": city.rulebook.city,
         "number": effect.case,
         "code": told.code or "无",
-        "unit": unit.name if unit else "承办单位",
+        "unit": city.called(told.unit or told.lead) or "承办单位",
         "due": _shown(city, facts.get("now")),
         "until": _shown(city, facts.get("until")),
         "guidance": ground.guidance if ground else "",

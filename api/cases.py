@@ -36,6 +36,7 @@ class CaseLine(BaseModel):
     item: str | None
     outage: bool
     province: bool
+    priority: int = Field(description="1 while it waits for help for a vulnerable resident: listed first; else 0.")
     marks: list[str]
     lead: str | None
     assisting: list[str]
@@ -64,6 +65,7 @@ class CaseView(CaseLine):
     text: str | None
     longitude: float | None
     latitude: float | None
+    vulnerable: list[str] | None = Field(description="`alone`, `elderly`, `disabled`: a home visit is asked for.")
     original_number: str | None
     rulebook_version: str
     status_zh: str
@@ -71,7 +73,7 @@ class CaseView(CaseLine):
 
 
 class CaseList(BaseModel):
-    """One page of cases, newest first."""
+    """One page of cases: open ones of vulnerable residents first, then the newest first."""
 
     items: list[CaseLine]
     next: str | None = Field(description="Cursor of the next page.")
@@ -93,7 +95,7 @@ class CaseQuery(CaseFilter):
     limit: int = Field(default=50, ge=1, le=200)
 
 
-@router.get("/cases", summary="List cases, newest first", responses=problems(409))
+@router.get("/cases", summary="List cases, the most urgent first, then the newest", responses=problems(409))
 async def many(
     actor: Reader,
     jiesu: Jiesu,

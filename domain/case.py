@@ -34,6 +34,8 @@ class Opening(BaseModel):
     grid: str | None = None
     grid_name: str | None = None
     """What people call the grid; the case itself goes by its code."""
+    grids_above: dict[str, str] = {}
+    """The grids above it, nearest first: code and what people call it."""
     marks: list[str] = []
 
 
@@ -47,6 +49,7 @@ class Case(BaseModel):
     outage: bool
     province: bool
     grid: str | None
+    """Where it is."""
     rulebook: Rulebook
     calendar: WorkCalendar
 
@@ -55,7 +58,7 @@ class Case(BaseModel):
     closed_at: datetime | None = None
     assignments: list[Assignment] = []
     names: dict[str, str] = {}
-    """What people call the units that have had the case, and its grid."""
+    """What people call the units that have had the case, and its grids."""
     clocks: list[Clock] = []
     request: Request | None = None
     dispatched_at: datetime | None = None
@@ -67,6 +70,13 @@ class Case(BaseModel):
     opinion_at: datetime | None = None
     paused: Clock | None = None
     """The handling clock of a suspended case; its limit is the working days it had left."""
+    grids_above: list[str] = []
+    """The grids it can still be passed up to, nearest first."""
+    escalated_to: str | None = None
+    """The grid that it was passed up to."""
+    grid_signed_in_at: datetime | None = None
+    resolved_by_grid: str | None = None
+    """The grid whose result the citizen is asked about."""
     attempts: int = 0
     rework_rounds: int = 0
     hurries: int = 0
@@ -95,7 +105,8 @@ class Case(BaseModel):
             outage=opening.outage,
             province=opening.province,
             grid=opening.grid,
-            names={opening.grid: opening.grid_name} if opening.grid and opening.grid_name else {},
+            names=_grid_names(opening),
+            grids_above=list(opening.grids_above),
             rulebook=rulebook,
             calendar=calendar,
         )
@@ -242,6 +253,16 @@ class Case(BaseModel):
     def lead(self) -> str | None:
         return next((a.unit for a in self.assignments if a.lead), None)
 
+    @property
+    def at_grid(self) -> str | None:
+        """The grid that has the case: the one it is in, until that one passes it up."""
+        return self.escalated_to or self.grid
+
+    @property
+    def answered_by(self) -> str | None:
+        """Whose result the citizen judges: the lead unit's, or that of the grid which resolved it on the spot."""
+        return self.resolved_by_grid or self.lead
+
     def assignment(self, unit: str | None) -> Assignment:
         """A unit's part in the case; refuses a unit that has none."""
         for assignment in self.assignments:
@@ -329,3 +350,8 @@ class Case(BaseModel):
     def _lapse(self, at: datetime) -> None:
         while (clock := self._next_clock()) is not None and clock.next_at is not None and clock.next_at <= at:
             fire(self, clock, at)
+
+
+def _grid_names(opening: Opening) -> dict[str, str]:
+    own = {opening.grid: opening.grid_name} if opening.grid and opening.grid_name else {}
+    return own | opening.grids_above

@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+from pydantic import ConfigDict
+
+from domain.areas import Areas, load_areas
 from domain.calendar import WorkCalendar, load_calendar
 from domain.catalog import Catalog, load_catalog
+from domain.crews import Crew, load_crews
 from domain.errors import ConfigError
-from domain.grids import Grid, load_grids
+from domain.grids import Grid, grid_of, load_grids
 from domain.rulebook import Frozen, Rulebook, load_rulebook
 from domain.texts import Texts, load_texts
 from domain.units import Unit, load_units
@@ -14,6 +18,8 @@ from domain.units import Unit, load_units
 class City(Frozen):
     """The data of one city, checked as a whole."""
 
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
     folder: str
     """Name of its folder; what people call the city is `rulebook.city`."""
 
@@ -21,12 +27,27 @@ class City(Frozen):
     calendar: WorkCalendar
     units: dict[str, Unit]
     grids: dict[str, Grid]
+    areas: Areas
+    crews: dict[str, Crew]
     catalog: Catalog
     texts: Texts
 
+    def grid_at(self, position: tuple[float, float] | None, address: str | None) -> Grid | None:
+        """The grid of a place: by its position (longitude and latitude, WGS 84), else by the words of its address."""
+        return (self.areas.at(*position) if position else None) or grid_of(address, self.grids)
+
+    def called(self, code: str | None) -> str | None:
+        """What people call the unit or grid that does something; None for a code that is neither's."""
+        if unit := self.units.get(code or ""):
+            return unit.name
+        grid = self.grids.get(code or "")
+        return f"{grid.name}网格" if grid else None
+
 
 def load_city(folder: Path) -> City:
-    """Read and check all files of a city: rulebook, calendar, units, grids, catalog and texts (`<name>.toml`).
+    """Read and check all files of a city.
+
+    They are rulebook, calendar, units, grids, crews, catalog and texts (`<name>.toml`), and `grids.geojson`.
 
     Raises ConfigError naming the file, the key and what is wrong; for a folder that does not exist, the cities that do.
     """
@@ -34,12 +55,15 @@ def load_city(folder: Path) -> City:
         raise ConfigError(folder, "", _no_such_city(folder))
     rulebook = load_rulebook(folder / "rulebook.toml")
     units = load_units(folder / "units.toml")
+    grids = load_grids(folder / "grids.toml")
     return City(
         folder=folder.resolve().name,
         rulebook=rulebook,
         calendar=load_calendar(folder / "calendar.toml"),
         units=units,
-        grids=load_grids(folder / "grids.toml"),
+        grids=grids,
+        areas=load_areas(folder / "grids.geojson", grids),
+        crews=load_crews(folder / "crews.toml", units, grids),
         catalog=load_catalog(folder / "catalog.toml", units, rulebook.categories),
         texts=load_texts(folder / "texts.toml"),
     )

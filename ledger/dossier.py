@@ -47,6 +47,7 @@ class Request(BaseModel):
     longitude: float | None
     latitude: float | None
     withheld: bool
+    vulnerable: list[str]
     original_number: str | None
     marks: list[str]
     rulebook_version: str

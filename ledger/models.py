@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 
 from ledger.instant import Instant
 
-PERSONAL = ("name", "phone", "address", "title", "text", "longitude", "latitude")
+PERSONAL = ("name", "phone", "address", "title", "text", "longitude", "latitude", "vulnerable")
 """Columns of a case that tell whose it is: masked where they need not be known, sealed, and emptied by an erasure."""
 
 UNERASED = sql("erased_at IS NULL")
@@ -24,7 +24,7 @@ class CaseRow(SQLModel, table=True):
 
     __tablename__ = "cases"
     __table_args__: ClassVar[Any] = (
-        Index("ix_cases_newest", "received_at", "number"),
+        Index("ix_cases_first", "priority", "received_at", "number"),
         Index("ix_cases_unstarted", "number", sqlite_where=sql("started = 0"), postgresql_where=sql("NOT started")),
         Index("ix_cases_unerased", "closed_at", sqlite_where=UNERASED, postgresql_where=UNERASED),
     )
@@ -47,6 +47,10 @@ class CaseRow(SQLModel, table=True):
     """Such as `no_contact`, `no_location`."""
     withheld: bool = False
     """Whether the citizen asked that unit and grid do not learn who they are."""
+    vulnerable: list[str] = Field(default_factory=list, sa_type=JSON, nullable=False, repr=False)
+    """Who needs help: `alone`, `elderly`, `disabled`. Personal."""
+    priority: int = 0
+    """Lists show the highest first: 1 while a case of a vulnerable resident is open."""
     code: str | None = Field(default=None, repr=False)
     """What the citizen shows to track, supplement, hurry and rate; sent by text message only."""
     intake_key: str | None = Field(default=None, unique=True, index=True)

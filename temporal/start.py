@@ -10,6 +10,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from domain.calendar import WorkCalendar
 from domain.case import Opening
 from domain.city import City
+from domain.grids import lineage
 from domain.story import title
 from workflows.attributes import at_start
 from workflows.names import CASE, CaseInput
@@ -41,9 +42,10 @@ async def start_case(client: Client, task_queue: str, city: City, opening: Openi
     """
     received = opening.received_at.date()
     item = city.catalog.items.get(opening.item or "")
-    grid = city.grids.get(opening.grid or "")
+    grids = {grid.code: grid.name for grid in lineage(opening.grid, city.grids)}
+    names = {"grid_name": grids.pop(opening.grid or "", None), "grids_above": grids}
     start = CaseInput(
-        opening=opening.model_copy(update={"grid_name": grid.name if grid else None}),
+        opening=opening.model_copy(update=names),
         rulebook=city.rulebook.travelling,
         calendar=travelling_calendar(city.calendar, received, received),
     )

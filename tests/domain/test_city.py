@@ -12,7 +12,10 @@ from domain.grids import Grid, grid_of, load_grids
 from domain.units import load_units
 
 ZHENGZHOU = Path(__file__).parents[2] / "cities" / "zhengzhou"
-FILES = ["rulebook.toml", "calendar.toml", "units.toml", "grids.toml", "catalog.toml", "texts.toml"]
+FILES = [
+    "rulebook.toml", "calendar.toml", "units.toml", "grids.toml", "grids.geojson", "crews.toml", "catalog.toml",
+    "texts.toml",
+]  # fmt: skip
 Write = Callable[[str], Path]
 
 UNIT = '[[unit]]\ncode = "water"\nname = "水务"\nkind = "water"\n'
@@ -149,6 +152,8 @@ def test_malformed_units_name_file_key_and_problem(write: Write, text: str, key:
         (GRID.replace('["东街"]', "[]"), "grid.0.words", "at least 1 item"),
         (GRID.replace('["东街"]', '["东"]'), "grid.0.words.0", "at least 2"),
         (GRID + 'parent = "west"', "grid.0.parent", "'west' is not a grid of this city"),
+        (GRID + 'members = [{ name = "甲", role = "king" }]', "grid.0.members.0.role", "'head'"),
+        (GRID + 'members = [{ phone = "0371-1" }]', "grid.0.members.0.name", "is missing"),
         (GRID + 'parent = "east"', "grid.0.parent", "'east' is no coarser grid than 'east'"),
     ],
 )
