@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from catalog_cli import catalog
 from domain.calendar import WorkCalendar, load_calendar
 from domain.deadlines import DayRules, Explanation, explain
 from domain.errors import ConfigError
@@ -26,6 +27,7 @@ from settings import read_settings
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 app.add_typer(keys, name="key")
 app.add_typer(audit, name="audit")
+app.add_typer(catalog, name="catalog")
 
 
 bench = typer.Typer(no_args_is_help=True, help="What it costs and how fast it is.")

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from api.access import allowed
 from api.fields import IdempotencyKey, OptionalLine, Prose
 from api.problems import Problem, unknown_item
 from api.service import Service, now, service
-from domain.catalog import Suggestion
+from domain.catalog import Catalog, Suggestion
 from domain.grids import grid_of
 from domain.roles import Actor
 from ledger.cases import Intake, open_case, renumber
@@ -98,8 +98,10 @@ async def receive(
     key: IdempotencyKey = None,
 ) -> Accepted:
     """Number the request, write it down and start its case. What is answered 201 is never lost."""
-    suggestions = jiesu.city.catalog.suggest(f"{body.title or ''} {body.text}", body.address)
-    intake = _intake(body, actor, jiesu, suggestions)
+    received_at = now()
+    catalog = jiesu.city.catalog_at(received_at)
+    suggestions = catalog.suggest(f"{body.title or ''} {body.text}", body.address)
+    intake = _intake(body, actor, jiesu, received_at, catalog, suggestions)
     day = intake.received_at.astimezone(ZoneInfo(jiesu.city.rulebook.days.zone)).date()
     async with jiesu.ledger.session() as session:
         row, new = await open_case(session, jiesu.city.rulebook.code, intake, day, f"{actor.id}:{key}" if key else None)
@@ -128,10 +130,12 @@ async def _start(jiesu: Service, row: CaseRow, day: date | None) -> CaseRow:
             return row
 
 
-def _intake(body: NewCase, actor: Actor, jiesu: Service, suggestions: list[Suggestion]) -> Intake:
+def _intake(
+    body: NewCase, actor: Actor, jiesu: Service, received_at: datetime, catalog: Catalog, suggestions: list[Suggestion]
+) -> Intake:
     city = jiesu.city
     best = suggestions[0] if suggestions else None
-    given = city.catalog.items.get(body.item) if body.item else None
+    given = catalog.items.get(body.item) if body.item else None
     if body.item and given is None:
         raise unknown_item()
     matter = given or best
@@ -143,7 +147,7 @@ def _intake(body: NewCase, actor: Actor, jiesu: Service, suggestions: list[Sugge
     return Intake(
         **body.model_dump(exclude={"title", "category", "item", "outage", "province", "withhold_identity"}),
         withheld=body.withhold_identity,
-        received_at=now(),
+        received_at=received_at,
         title=body.title or body.text[:TITLE_LENGTH],
         category=category,
         item=body.item or (best.item if best else None),

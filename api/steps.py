@@ -23,7 +23,7 @@ from ledger.notes import put_note
 from ledger.requests import claim, claimed
 from workflows.names import Taken
 
-NOT_IN_BODY = frozenset({"by", "note", "names"})
+NOT_IN_BODY = frozenset({"by", "note", "names", "item_limit"})
 
 BOUNDED: dict[Any, Any] = {
     str: Line,
@@ -84,6 +84,8 @@ def _endpoint(command_type: type[Command]) -> Callable[..., Awaitable[Taken]]:
         _check_codes(fields, jiesu)
         if "names" in command_type.model_fields:
             fields["names"] = {unit: jiesu.city.units[unit].name for unit in _units(fields)}
+        if "item_limit" in command_type.model_fields:
+            fields["item_limit"] = _item_limit(fields, jiesu)
         note = await _keep(jiesu, number, actor, request, body)
         # The engine shows an update's id to all who may look; what a caller chose as key is not for them.
         update_id = uuid5(NAMESPACE_URL, f"{number}:{request}").hex
@@ -113,8 +115,16 @@ def _check_codes(fields: dict[str, Any], jiesu: Service) -> None:
             raise Problem(
                 422, "unknown_unit", "lead, assisting: not a unit of this city; see /units.", "没有该承办单位。"
             )
-    if fields.get("item") and fields["item"] not in jiesu.city.catalog.items:
+
+
+def _item_limit(fields: dict[str, Any], jiesu: Service) -> Limit | None:
+    """The own limit of the item named, in the catalog now in force. Raises Problem when that has no such item."""
+    if not fields.get("item"):
+        return None
+    item = jiesu.city.catalog_at(now()).items.get(fields["item"])
+    if item is None:
         raise unknown_item()
+    return item.limit
 
 
 async def _keep(jiesu: Service, number: str, actor: Actor, request: str, body: BaseModel) -> str | None:

@@ -30,7 +30,7 @@ from tests.keys import CODEC_KEYS, CONVERTER
 from worker import create_worker
 
 UNITS = ("zz-water", "zz-heat")
-NAMESPACES = ("sqlite", "postgres", "unmanned")
+NAMESPACES = ("sqlite", "postgres", "unmanned", "catalog")
 """Sites count their cases each from 1, so each has a namespace of its own."""
 
 UNLIMITED = {"JIESU_RATE_LIMIT": "100000/second", "JIESU_REFUSED_LIMIT": "100000/second"}
