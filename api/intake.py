@@ -2,7 +2,7 @@
 
 import logging
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from api.access import allowed
 from api.fields import ForeignNumber, IdempotencyKey, OptionalLine, Prose
 from api.problems import Problem, unknown_item
 from api.service import Jiesu, Service, now
-from domain.catalog import Suggestion
+from domain.catalog import Catalog, Suggestion
 from domain.roles import Actor, Role
 from ledger.intake import Intake, open_case, renumber
 from ledger.models import CaseRow
@@ -111,8 +111,10 @@ async def receive(
 ) -> Accepted:
     """Number the request, write it down and start its case. What is answered 201 is never lost."""
     _check_origin(body, actor)
-    suggestions = jiesu.city.catalog.suggest(f"{body.title or ''} {body.text}", body.address)
-    intake = _intake(body, actor, jiesu, suggestions)
+    received_at = now()
+    catalog = jiesu.city.catalog_at(received_at)
+    suggestions = catalog.suggest(f"{body.title or ''} {body.text}", body.address)
+    intake = _intake(body, actor, jiesu, received_at, catalog, suggestions)
     day = intake.received_at.astimezone(ZoneInfo(jiesu.city.rulebook.days.zone)).date()
     row, new = await jiesu.ledger.run(open_case, jiesu.city.rulebook.code, intake, day, key and f"{actor.id}:{key}")
     if not row.started:
@@ -150,10 +152,12 @@ def _check_origin(body: NewCase, actor: Actor) -> None:
         )
 
 
-def _intake(body: NewCase, actor: Actor, jiesu: Service, suggestions: list[Suggestion]) -> Intake:
+def _intake(
+    body: NewCase, actor: Actor, jiesu: Service, received_at: datetime, catalog: Catalog, suggestions: list[Suggestion]
+) -> Intake:
     city = jiesu.city
     best = suggestions[0] if suggestions else None
-    given = city.catalog.items.get(body.item) if body.item else None
+    given = catalog.items.get(body.item) if body.item else None
     if body.item and given is None:
         raise unknown_item()
     matter = given or best
@@ -168,7 +172,7 @@ def _intake(body: NewCase, actor: Actor, jiesu: Service, suggestions: list[Sugge
         ),
         vulnerable=sorted(set(body.vulnerable)),
         withheld=body.withhold_identity,
-        received_at=now(),
+        received_at=received_at,
         title=body.title or (matter or city.rulebook.categories[category]).name,
         category=category,
         item=body.item or (best.item if best else None),

@@ -1,5 +1,6 @@
 """The rules, for anyone to read: the rulebook with its sources, the deadline explainer, catalog, units and grids."""
 
+from datetime import date
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -11,7 +12,7 @@ from api.access import Reader
 from api.fields import LocalInstant
 from api.intake import usable_position
 from api.problems import Problem
-from api.service import Jiesu
+from api.service import Jiesu, now
 from domain.catalog import Item, Suggestion
 from domain.crews import Crew, crews_at
 from domain.deadlines import Explanation, explain
@@ -50,9 +51,12 @@ async def deadline(
 
 
 @router.get("/catalog", summary="The dispatch catalog")
-async def catalog(_: Reader, jiesu: Jiesu) -> list[Item]:
-    """Every item, with the units it is dispatched to."""
-    return list(jiesu.city.catalog.items.values())
+async def catalog(
+    _: Reader, jiesu: Jiesu, on: Annotated[date | None, Query(description="Local day; without it, today.")] = None
+) -> list[Item]:
+    """Every item in force on that day, with the units it is dispatched to."""
+    in_force = jiesu.city.catalog.on(on) if on else jiesu.city.catalog_at(now())
+    return list(in_force.items.values())
 
 
 @router.get("/catalog/suggestions", summary="What the catalog would dispatch a request to")
@@ -63,7 +67,7 @@ async def suggestions(
     address: Annotated[str | None, Query(max_length=200)] = None,
 ) -> list[Suggestion]:
     """Best first; empty when nothing matches and a person must decide."""
-    return jiesu.city.catalog.suggest(text, address)
+    return jiesu.city.catalog_at(now()).suggest(text, address)
 
 
 @router.get("/units", summary="The handling units")

@@ -25,7 +25,7 @@ from ledger.notes import put_note
 from ledger.requests import claim, claimed
 from workflows.names import Taken
 
-NOT_IN_BODY = frozenset({"by", "note", "names", "lineage"})
+NOT_IN_BODY = frozenset({"by", "note", "names", "lineage", "item_limit"})
 
 BOUNDED: dict[Any, Any] = {
     str: Line,
@@ -86,6 +86,8 @@ def _endpoint(command_type: type[Command]) -> Callable[..., Awaitable[Taken]]:
             fields["names"] = {unit: jiesu.city.units[unit].name for unit in _units(fields)}
         if "lineage" in command_type.model_fields:
             fields["lineage"] = {grid.code: grid.name for grid in lineage(fields["grid"], jiesu.city.grids)}
+        if "item_limit" in command_type.model_fields:
+            fields["item_limit"] = _item_limit(fields, jiesu)
         row, note = await _keep(jiesu, asked, body)
         return await jiesu.take(row, command_type(by=actor, note=note, **fields), asked.id)
 
@@ -125,10 +127,18 @@ def _check_codes(fields: dict[str, Any], jiesu: Service) -> None:
             raise Problem(
                 422, "unknown_unit", "lead, assisting: not a unit of this city; see /units.", "没有该承办单位。"
             )
-    if fields.get("item") and fields["item"] not in jiesu.city.catalog.items:
-        raise unknown_item()
     if fields.get("grid") and fields["grid"] not in jiesu.city.grids:
         raise Problem(422, "unknown_grid", "grid: not a grid of this city; see /grids.", "没有该网格。")
+
+
+def _item_limit(fields: dict[str, Any], jiesu: Service) -> Limit | None:
+    """The own limit of the item named, in the catalog now in force. Raises Problem when that has no such item."""
+    if not fields.get("item"):
+        return None
+    item = jiesu.city.catalog_at(now()).items.get(fields["item"])
+    if item is None:
+        raise unknown_item()
+    return item.limit
 
 
 async def _check_photos(session: AsyncSession, number: str, photos: Collection[str]) -> None:

@@ -27,6 +27,8 @@ class Opening(BaseModel):
     channel: str
     category: str
     item: str | None = None
+    item_limit: Limit | None = None
+    """The item's own handling limit, on the day of the receipt."""
     outage: bool = False
     """大面积停水停电停气停热 or pollution: dispatch, sign-in and opinion in hours, progress every day (细则 no. 8)."""
     province: bool = False
@@ -46,6 +48,8 @@ class Case(BaseModel):
     received_at: datetime
     category: str
     item: str | None
+    item_limit: Limit | None = None
+    """The item's own handling limit, which replaces the category's: that of the day on which the item was chosen."""
     outage: bool
     province: bool
     grid: str | None
@@ -102,6 +106,7 @@ class Case(BaseModel):
             received_at=opening.received_at,
             category=opening.category,
             item=opening.item,
+            item_limit=opening.item_limit,
             outage=opening.outage,
             province=opening.province,
             grid=opening.grid,
@@ -114,6 +119,7 @@ class Case(BaseModel):
             EventKind.RECEIVED, opening.by, opening.received_at,
             channel=opening.channel, category=opening.category, item=opening.item, outage=opening.outage,
             province=opening.province, marks=opening.marks, rulebook=rulebook.version, calendar=calendar.version,
+            limit=str(opening.item_limit) if opening.item_limit else None,
         )  # fmt: skip
         case.start(ClockName.DISPATCH, opening.received_at)
         return case, case._drain()
@@ -184,9 +190,9 @@ class Case(BaseModel):
             )
 
     def limits_of(self, name: ClockName) -> list[Limit]:
-        """The limits a clock runs under now: by category, outage and province."""
+        """The limits a clock runs under now: by category, item, outage and province."""
         if name is ClockName.HANDLING:
-            return [self.rulebook.handling_limit(self.category, province=self.province)]
+            return [self.rulebook.handling_limit(self.category, self.item_limit, province=self.province)]
         rule = getattr(self.rulebook.clocks, name.value)
         return [rule.outage if self.outage and rule.outage else rule.limit]
 
@@ -214,7 +220,7 @@ class Case(BaseModel):
     ) -> None:
         """Count every running clock again, and record each deadline that moved with the reason.
 
-        `anew` takes the limits that category, outage and province give now; otherwise each clock keeps its own.
+        `anew` takes the limits that category, item, outage and province give now; otherwise each clock keeps its own.
         `before` is the calendar counted on until now, when it is another: the reason names the days that changed.
         """
         for clock in self.clocks:

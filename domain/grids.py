@@ -33,6 +33,9 @@ class Grid(Frozen):
     name: Name
     level: Literal["street", "community", "micro", "exclusive"]
     parent: Code | None = None
+    unit: Code | None = None
+    """The district or street that leads there (属地); without it, that of the grid it belongs to."""
+
     phone: Phone | None = None
     words: Annotated[tuple[Word, ...], Field(min_length=1)]
     """Words of an address that mean this grid."""

@@ -10,7 +10,6 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from domain.calendar import WorkCalendar
 from domain.case import Opening
 from domain.city import City
-from domain.grids import lineage
 from domain.story import title
 from workflows.attributes import at_start
 from workflows.names import CASE, CaseInput
@@ -41,11 +40,9 @@ async def start_case(client: Client, task_queue: str, city: City, opening: Openi
     Raises RPCError when the server does not answer, NumberTaken when the number belongs to another case.
     """
     received = opening.received_at.date()
-    item = city.catalog.items.get(opening.item or "")
-    grids = {grid.code: grid.name for grid in lineage(opening.grid, city.grids)}
-    names = {"grid_name": grids.pop(opening.grid or "", None), "grids_above": grids}
+    item = city.catalog_at(opening.received_at).items.get(opening.item or "")
     start = CaseInput(
-        opening=opening.model_copy(update=names),
+        opening=city.complete(opening),
         rulebook=city.rulebook.travelling,
         calendar=travelling_calendar(city.calendar, received, received),
     )

@@ -1,6 +1,7 @@
 import copy
 import shutil
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,7 @@ def copied(tmp_path: Path) -> Path:
 
 def test_the_city_loads_whole(city: City) -> None:
     assert (city.folder, city.rulebook.city) == ("zhengzhou", "郑州市")
-    assert len(city.catalog.items) >= 40
+    assert len(city.catalog.on(date(2026, 11, 22)).items) >= 70
     assert copy.deepcopy(city) is city
     with pytest.raises(ValidationError, match="frozen"):
         setattr(city, "folder", "other")  # noqa: B010
