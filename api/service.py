@@ -27,7 +27,7 @@ from domain.roles import Actor
 from ledger.cases import find_case, get_case, opening
 from ledger.database import Ledger, open_ledger
 from ledger.models import CaseRow
-from settings import Settings, read_settings
+from settings import Settings, SmsSettings, read_settings, read_sms_settings
 from temporal.codec import Cipher
 from temporal.connection import connect, trouble
 from temporal.keyring import open_keyring
@@ -49,6 +49,7 @@ class Service:
     """One API process's connections."""
 
     settings: Settings
+    sms: SmsSettings
     city: City
     ledger: Ledger
     client: Client
@@ -134,7 +135,7 @@ def _refused(error: WorkflowUpdateFailedError) -> Problem | Unavailable:
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open the connections of one API process. The engine is connected on first use, so that it may start later."""
     guard_access_log()
-    settings = read_settings()
+    settings, sms = read_settings(), read_sms_settings()
     city, keyring = load_city(settings.city_folder), open_keyring(settings)
     tracing = start_tracing("jiesu-api")
     ledger = open_ledger(settings.ledger_url)
@@ -142,7 +143,14 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     tokens = open_tokens(settings, city.units)
     web_ui = _open_web_ui(settings)
     app.state.service = Service(
-        settings=settings, city=city, ledger=ledger, client=client, tokens=tokens, codec=Cipher(keyring), web_ui=web_ui
+        settings=settings,
+        sms=sms,
+        city=city,
+        ledger=ledger,
+        client=client,
+        tokens=tokens,
+        codec=Cipher(keyring),
+        web_ui=web_ui,
     )
     yield
     if tokens is not None:

@@ -1,12 +1,14 @@
 """A city is a folder of data: everything that makes this engine a certain city's."""
 
 from pathlib import Path
+from typing import Self
 
 from domain.calendar import WorkCalendar, load_calendar
 from domain.catalog import Catalog, load_catalog
 from domain.errors import ConfigError
 from domain.grids import Grid, load_grids
 from domain.rulebook import Frozen, Rulebook, load_rulebook
+from domain.sms import SmsRules, load_sms
 from domain.texts import Texts, load_texts
 from domain.units import Unit, load_units
 
@@ -23,10 +25,15 @@ class City(Frozen):
     grids: dict[str, Grid]
     catalog: Catalog
     texts: Texts
+    sms: SmsRules
+
+    def at_any_hour(self) -> Self:
+        """The city texting at any hour and as often as there is something to say: for trials."""
+        return self.model_copy(update={"sms": self.sms.model_copy(update={"night": None, "most_a_day": None})})
 
 
 def load_city(folder: Path) -> City:
-    """Read and check all files of a city: rulebook, calendar, units, grids, catalog and texts (`<name>.toml`).
+    """Read and check all files of a city: rulebook, calendar, units, grids, catalog, texts and sms (`<name>.toml`).
 
     Raises ConfigError naming the file, the key and what is wrong; for a folder that does not exist, the cities that do.
     """
@@ -42,6 +49,7 @@ def load_city(folder: Path) -> City:
         grids=load_grids(folder / "grids.toml"),
         catalog=load_catalog(folder / "catalog.toml", units, rulebook.categories),
         texts=load_texts(folder / "texts.toml"),
+        sms=load_sms(folder / "sms.toml"),
     )
 
 

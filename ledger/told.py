@@ -12,7 +12,9 @@ CASES, EVENTS, NOTES = (SQLModel.metadata.tables[name] for name in ("cases", "ev
 Told = Row[Any]
 """Columns as named below; those of the request are personal."""
 
-REQUEST = ("code", "name", "phone", "address", "title", "withheld", "marks", "category", "item", "lead", "due")
+REQUEST = (
+    "code", "name", "phone", "address", "title", "withheld", "marks", "category", "item", "lead", "due", "outage",
+)  # fmt: skip
 EVENT = ("at", "unit", "clock", "facts")
 
 COLUMNS: tuple[ColumnElement[Any], ...] = (

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -48,8 +49,17 @@ async def sweep(client: Client, ledger: Ledger, city: City, task_queue: str) -> 
 class Sweeper:
     """Sweeps by turns: the activity of a shift, and once when a worker starts."""
 
-    def __init__(self, client: Client, ledger: Ledger, city: City, task_queue: str) -> None:
+    def __init__(
+        self,
+        client: Client,
+        ledger: Ledger,
+        city: City,
+        task_queue: str,
+        then: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        """`then` is what else is done at every turn."""
         self._of = (client, ledger, city, task_queue)
+        self._then = then
 
     @activity.defn(name=KEEP_SWEEPING)
     async def keep_sweeping(self) -> None:
@@ -71,6 +81,8 @@ class Sweeper:
         """Sweep once; a ledger or engine that does not answer is left to the next turn."""
         try:
             await sweep(*self._of)
+            if self._then is not None:
+                await self._then()
         except (*LEDGER_ERRORS, RPCError, RuntimeError) as error:
             log.warning("sweep put off: %s", type(error).__name__)
 

@@ -12,7 +12,7 @@ from domain.grids import Grid, grid_of, load_grids
 from domain.units import load_units
 
 ZHENGZHOU = Path(__file__).parents[2] / "cities" / "zhengzhou"
-FILES = ["rulebook.toml", "calendar.toml", "units.toml", "grids.toml", "catalog.toml", "texts.toml"]
+FILES = ["rulebook.toml", "calendar.toml", "units.toml", "grids.toml", "catalog.toml", "texts.toml", "sms.toml"]
 Write = Callable[[str], Path]
 
 UNIT = '[[unit]]\ncode = "water"\nname = "水务"\nkind = "water"\n'
