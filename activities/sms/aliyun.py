@@ -22,7 +22,7 @@ PUBLIC = "https://dysmsapi.aliyuncs.com"
 CHINA = ZoneInfo("Asia/Shanghai")
 """Aliyun's days, by which it lists what it sent."""
 
-LIMITS = RuntimeOptions(connect_timeout=5_000, read_timeout=10_000)
+LIMITS = RuntimeOptions(connect_timeout=3_000, read_timeout=8_000)
 """Milliseconds."""
 
 BAD_NUMBERS = frozenset({"isv.MOBILE_NUMBER_ILLEGAL", "isv.DENY_IP_RANGE_MOBILE", "isv.BLACK_LIST_MOBILE"})

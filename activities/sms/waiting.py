@@ -1,5 +1,6 @@
 """Texts that had to wait, for the end of the night or for the next day: all that waits for a number is one text."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -15,13 +16,14 @@ from activities.told import what_is_told
 from domain.city import City
 from domain.effects import Effect, Party
 from domain.rulebook import seconds
-from ledger.database import Ledger
+from ledger.database import LEDGER_ERRORS, Ledger
 from ledger.texting import Group, not_sent, sent, take, waiting
 from ledger.told import Told
 
 log = logging.getLogger("jiesu.activities")
 
-BATCH = 500
+BATCH = 100
+"""Texts tried at once: few enough that a turn of the sweep soon ends, though the gateway hangs."""
 TAKEN = timedelta(minutes=2)
 """Longer than any gateway takes to answer: after that whoever took a text is dead."""
 A_NIGHT = timedelta(days=1)
@@ -41,7 +43,17 @@ class Waiting:
         companions. Raises LEDGER_ERRORS when the ledger does not answer.
         """
         groups = await self._ledger.run(waiting, now(), BATCH)
-        return sum([await self._send(group) for group in groups])
+        return sum(await asyncio.gather(*(self._try(group) for group in groups)))
+
+    async def _try(self, group: Group) -> int:
+        try:
+            return await self._send(group)
+        except LEDGER_ERRORS:
+            raise
+        except Exception as error:
+            # One text that nobody foresaw must not keep all others waiting.
+            log.error("%d texts that waited were left to a later turn: %s", len(group.rows), type(error).__name__)
+            return 0
 
     async def _send(self, group: Group) -> int:
         rows, told = list(group.rows), [await what_is_told(self._ledger, _effect(row)) for row in group.rows]
