@@ -1,6 +1,6 @@
 """Reading cases: one, and lists with filters and cursor paging."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, Field
@@ -37,7 +37,7 @@ class CaseLine(BaseModel):
     outage: bool
     province: bool
     priority: int = Field(description="1 while it waits for help for a vulnerable resident: listed first; else 0.")
-    marks: list[str]
+    marks: list[str] = Field(description="Such as no_contact, no_location; unreachable: texts do not arrive.")
     lead: str | None
     assisting: list[str]
     grid: str | None
@@ -50,6 +50,7 @@ class CaseLine(BaseModel):
     hurries: int
     closed_at: AwareDatetime | None
     erased_at: AwareDatetime | None = Field(description="When the personal data was removed.")
+    unreachable_at: AwareDatetime | None = Field(description="Since when texts to its phone do not arrive.")
 
 
 class CaseView(CaseLine):
@@ -121,7 +122,7 @@ async def one(number: CaseNumber, actor: Reader, jiesu: Jiesu) -> CaseView:
         row = await jiesu.find(session, number, actor)
         await record_reading(session, actor, row, "case")
     return CaseView(
-        **row.model_dump(include=CaseView.model_fields.keys() - PERSONAL),
+        **_plain(row, CaseView),
         **personal_of(row, actor),
         status_zh=words.STATUS[Status(row.status)],
         due_zh=_due(row, jiesu),
@@ -138,7 +139,13 @@ def _no_searching(actor: Actor) -> Problem:
 
 
 def _line(row: CaseRow, actor: Actor) -> CaseLine:
-    return CaseLine(**row.model_dump(include=CaseLine.model_fields.keys() - PERSONAL), title=title_in_list(row, actor))
+    return CaseLine(**_plain(row, CaseLine), title=title_in_list(row, actor))
+
+
+def _plain(row: CaseRow, view: type[CaseLine]) -> dict[str, Any]:
+    """What is not personal. That its phone cannot be reached, which is found out later, is a mark among the others."""
+    fields = row.model_dump(include=view.model_fields.keys() - PERSONAL)
+    return fields | {"marks": [*row.marks, "unreachable"] if row.unreachable_at else row.marks}
 
 
 def _due(row: CaseRow, jiesu: Service) -> str | None:

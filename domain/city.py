@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Self
 from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict
@@ -16,6 +17,7 @@ from domain.crews import Crew, load_crews
 from domain.errors import ConfigError
 from domain.grids import Grid, grid_of, lineage, load_grids
 from domain.rulebook import Frozen, Rulebook, load_rulebook
+from domain.sms import SmsRules, load_sms
 from domain.tables import check_known
 from domain.texts import Texts, load_texts
 from domain.units import Unit, load_units
@@ -37,6 +39,11 @@ class City(Frozen):
     crews: dict[str, Crew]
     catalog: VersionedCatalog
     texts: Texts
+    sms: SmsRules
+
+    def at_any_hour(self) -> Self:
+        """The city texting at any hour and as often as there is something to say: for trials."""
+        return self.model_copy(update={"sms": self.sms.model_copy(update={"night": None, "most_a_day": None})})
 
     def catalog_at(self, at: datetime) -> Catalog:
         """The catalog in force on the city's local day at an instant."""
@@ -69,7 +76,7 @@ class City(Frozen):
 def load_city(folder: Path) -> City:
     """Read and check all files of a city.
 
-    They are rulebook, calendar, units, grids, crews, catalog and texts (`<name>.toml`), and `grids.geojson`.
+    They are rulebook, calendar, units, grids, crews, catalog, texts and sms (`<name>.toml`), and `grids.geojson`.
 
     Raises ConfigError naming the file, the key and what is wrong; for a folder that does not exist, the cities that do.
     """
@@ -89,6 +96,7 @@ def load_city(folder: Path) -> City:
         crews=load_crews(folder / "crews.toml", units, grids),
         catalog=load_catalog(folder / "catalog.toml", units, rulebook),
         texts=load_texts(folder / "texts.toml"),
+        sms=load_sms(folder / "sms.toml"),
     )
 
 

@@ -54,6 +54,7 @@ class Request(BaseModel):
     opened_role: str
     opened_id: str
     erased_at: AwareDatetime | None
+    unreachable_at: AwareDatetime | None
     salt: str | None
     sealed: str | None
 
@@ -143,6 +144,9 @@ class Message(BaseModel):
     error: str | None
     created_at: AwareDatetime
     sent_at: AwareDatetime | None
+    held_until: AwareDatetime | None
+    merged_into: str | None
+    reported_at: AwareDatetime | None
 
 
 class Measure(BaseModel):

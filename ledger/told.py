@@ -10,20 +10,9 @@ Told = Row[Any]
 """Columns as named below; those of the request are personal."""
 
 REQUEST = (
-    "code",
-    "name",
-    "phone",
-    "address",
-    "title",
-    "withheld",
-    "vulnerable",
-    "marks",
-    "category",
-    "item",
-    "lead",
-    "grid",
-    "due",
-)
+    "code", "name", "phone", "address", "title", "withheld", "vulnerable", "marks", "category", "item", "lead", "grid",
+    "due", "outage",
+)  # fmt: skip
 EVENT = ("at", "unit", "clock", "facts")
 
 COLUMNS: tuple[ColumnElement[Any], ...] = (

@@ -15,7 +15,7 @@ from domain.units import load_units
 ZHENGZHOU = Path(__file__).parents[2] / "cities" / "zhengzhou"
 FILES = [
     "rulebook.toml", "calendar.toml", "units.toml", "grids.toml", "grids.geojson", "crews.toml", "catalog.toml",
-    "texts.toml",
+    "texts.toml", "sms.toml",
 ]  # fmt: skip
 Write = Callable[[str], Path]
 

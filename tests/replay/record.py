@@ -149,7 +149,8 @@ async def record(folder: Path, names: Collection[str]) -> None:
         upgrade(f"sqlite:///{database}")
         ledger = open_ledger(f"sqlite:///{database}")
         stack.push_async_callback(ledger.close)
-        hotline = await Hotline.open(stack, server, hasty(load_city(ROOT / "cities" / "zhengzhou")), ledger)
+        city = hasty(load_city(ROOT / "cities" / "zhengzhou").at_any_hour())
+        hotline = await Hotline.open(stack, server, city, ledger)
         for kind in [kind for kind in KINDS if not names or kind.__name__ in names]:
             number = await kind(hotline, street)
             if (await hotline.row(number)).status == "closed":
