@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from catalog_cli import catalog
 from console import PlainGroup
 from domain.calendar import WorkCalendar, load_calendar
 from domain.deadlines import DayRules, Explanation, explain
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.add_typer(keys, name="key")
 app.add_typer(audit, name="audit")
+app.add_typer(catalog, name="catalog")
 
 
 bench = typer.Typer(no_args_is_help=True, help="What it costs and how fast it is.")

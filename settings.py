@@ -1,7 +1,7 @@
 """Where this installation keeps things and whom it talks to; `JIESU_<NAME>` in the environment sets each value."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator, model_validator
@@ -131,11 +131,69 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite+aiosqlite:///{self.home.resolve() / 'ledger.db'}"
 
 
+class AliyunAccount(BaseSettings):
+    """An access key of Aliyun that may send texts: `JIESU_SMS_ALIYUN_KEY_ID` and so on."""
+
+    model_config = SettingsConfigDict(env_prefix="JIESU_SMS_ALIYUN_", frozen=True)
+
+    key_id: str
+    key_secret: SecretStr
+
+
+class MasAccount(BaseSettings):
+    """An HTTP interface account of 云MAS: `JIESU_SMS_MAS_EC_NAME` and so on."""
+
+    model_config = SettingsConfigDict(env_prefix="JIESU_SMS_MAS_", frozen=True)
+
+    ec_name: str
+    ap_id: str
+    secret_key: SecretStr
+    sign: str
+    """Code of the signature."""
+    add_serial: str = ""
+    """Extension of the number from which texts come."""
+
+
+class SmsSettings(BaseSettings):
+    """How citizens are texted; `JIESU_SMS_<NAME>` sets each value."""
+
+    model_config = SettingsConfigDict(env_prefix="JIESU_SMS_", frozen=True)
+
+    gateway: Literal["http", "aliyun", "mas"] = "http"
+
+    unlimited: bool = False
+    """Whether to text at any hour and as often as there is something to say: for trials, whose clocks are not ours."""
+
+    receipt_token: SecretStr | None = Field(default=None, min_length=16)
+    """What the gateway shows when it reports receipts; without it none are taken."""
+
+    @property
+    def aliyun(self) -> AliyunAccount:
+        return _read(AliyunAccount)
+
+    @property
+    def mas(self) -> MasAccount:
+        return _read(MasAccount)
+
+
 def read_settings() -> Settings:
     """The settings of the environment. Raises ValueError with one sentence that names the variable at fault."""
+    return _read(Settings)
+
+
+def read_sms_settings() -> SmsSettings:
+    """The same for texts."""
+    return _read(SmsSettings)
+
+
+Read = TypeVar("Read", bound=BaseSettings)
+
+
+def _read(settings: type[Read]) -> Read:
     try:
-        return Settings()
+        return settings()
     except ValidationError as error:
         fault = error.errors()[0]
-        variable = f"JIESU_{str(fault['loc'][0]).upper()}" if fault["loc"] else "settings"
+        prefix = settings.model_config["env_prefix"]
+        variable = f"{prefix}{str(fault['loc'][0]).upper()}" if fault["loc"] else "settings"
         raise ValueError(f"{variable}: {fault['msg'].removeprefix('Value error, ')}") from None

@@ -19,7 +19,9 @@ from activities.http import http_client
 from activities.ledger import Scribe
 from activities.oversight import Oversight
 from activities.plain_errors import PlainErrors
-from activities.sms import Sms
+from activities.sms.choose import open_gateway
+from activities.sms.citizens import Sms
+from activities.sms.waiting import Waiting
 from activities.together import Together
 from activities.units import Units
 from domain.city import City, load_city
@@ -27,7 +29,7 @@ from domain.effects import Party
 from domain.errors import ConfigError
 from ledger.database import LEDGER_ERRORS, Ledger, open_ledger
 from ledger.migrate import check_tables
-from settings import Settings, read_settings
+from settings import Settings, SmsSettings, read_settings, read_sms_settings
 from temporal import schedules, search_attributes
 from temporal.connection import connect_patiently
 from temporal.keyring import open_keyring
@@ -49,15 +51,20 @@ async def create_worker(
     task_queue: str,
     stack: AsyncExitStack,
     runner: WorkflowRunner | None = None,
+    sms_settings: SmsSettings | None = None,
 ) -> Worker:
     """A worker for everything on one task queue; `stack` closes what it opens.
+
+    Without `sms_settings` citizens are texted through the generic gateway.
 
     The SDK's sandbox costs a third of the worker's time. Our workflows only call the pure core, so it guards them where
     that is free: the tests run every workflow in it (`runner`), and replay histories.
     """
     http = await stack.enter_async_context(http_client())
-    units, grids, sms = Units(ledger, city, http), Grids(ledger, http), Sms(ledger, city, http)
+    gateway = open_gateway(sms_settings or SmsSettings(), city, http)
+    units, grids, sms = Units(ledger, city, http), Grids(ledger, city, http), Sms(ledger, city, gateway)
     oversight = Oversight(ledger)
+    sweeper = Sweeper(client, ledger, city, task_queue, then=Waiting(ledger, city, gateway).send_due)
     together = Together(
         {
             Party.UNIT: units.tell,
@@ -73,7 +80,7 @@ async def create_worker(
         workflows=[CaseWorkflow, SweepWorkflow],
         activities=[
             Scribe(ledger).record, units.tell, grids.tell, sms.text, oversight.supervise, oversight.refer,
-            together.try_all, Sweeper(client, ledger, city, task_queue).keep_sweeping,
+            together.try_all, sweeper.keep_sweeping,
         ],
         interceptors=[PlainErrors()],
         workflow_runner=runner or UnsandboxedWorkflowRunner(),
@@ -88,7 +95,9 @@ async def serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        city = load_city(settings.city_folder)
+        city, sms_settings = load_city(settings.city_folder), read_sms_settings()
+        if sms_settings.unlimited:
+            city = city.at_any_hour()
         keyring = open_keyring(settings)
         if (tracing := start_tracing("jiesu-worker")) is not None:
             stack.callback(tracing.shutdown)
@@ -99,7 +108,7 @@ async def serve(settings: Settings) -> None:
         stack.push_async_callback(ledger.close)
         with suppress(*LEDGER_ERRORS):  # one that is down at the moment may come up later
             await ledger.run(check_tables)
-        worker = await create_worker(client, city, ledger, settings.task_queue, stack)
+        worker = await create_worker(client, city, ledger, settings.task_queue, stack, sms_settings=sms_settings)
         async with worker:
             marker = settings.home / "worker.ready"
             _mark(marker)

@@ -9,8 +9,11 @@ from temporalio.exceptions import ApplicationError
 
 from activities.delivery import deliver
 from activities.http import post
-from activities.told import what_is_told
+from activities.told import home_visit, what_is_told
+from domain.city import City
 from domain.effects import TELL, Effect, Party
+from domain.events import EventKind
+from domain.grids import who_goes
 from domain.masking import anonymous
 from ledger.database import Ledger
 
@@ -20,20 +23,29 @@ ENDPOINT = "JIESU_ENDPOINT_GRID"
 class Grids:
     """Tells grids of what happens in them."""
 
-    def __init__(self, ledger: Ledger, http: aiohttp.ClientSession) -> None:
-        self._ledger, self._http = ledger, http
+    def __init__(self, ledger: Ledger, city: City, http: aiohttp.ClientSession) -> None:
+        self._ledger, self._city, self._http = ledger, city, http
 
     @activity.defn(name=TELL[Party.GRID])
     async def tell(self, effect: Effect) -> None:
-        """Send one notice to the grid platform, without the citizen's name or phone."""
+        """Send one notice to the grid platform: whom it sends there, and nothing of the citizen's name or phone."""
         told = await what_is_told(self._ledger, effect)
-        text = anonymous(f"{told.title}（{told.address or '地址不详'}）", told.name)
+        why = f"：{told.note}" if effect.kind == EventKind.GRID_ESCALATED else ""
+        text = anonymous(f"{told.title}（{told.address or '地址不详'}）{why}", told.name)
 
         async def send() -> dict[str, Any]:
             address = os.environ.get(ENDPOINT)
             if not address:
                 raise ApplicationError(f"{ENDPOINT} is not set, so no grid can be reached", type="no_endpoint")
-            body = {"case": effect.case, "grid": effect.grid, "kind": effect.kind, "text": text}
+            member = who_goes(effect.grid, self._city.grids)
+            body = {
+                "case": effect.case,
+                "grid": effect.grid,
+                "kind": effect.kind,
+                "text": text,
+                "member": member.model_dump() if member else None,
+                **home_visit(told),
+            }
             return await post(self._http, f"{address.rstrip('/')}/notices", effect.key, body)
 
         await deliver(self._ledger, effect, text, send)

@@ -17,13 +17,18 @@ def http_client() -> aiohttp.ClientSession:
 
 
 async def post(client: aiohttp.ClientSession, url: str, key: str, body: Mapping[str, Any]) -> dict[str, Any]:
-    """POST a JSON body under an idempotency key and return the JSON object answered; {} for any other answer.
+    """POST a JSON body under an idempotency key; answers and errors as `ask`."""
+    return await ask(client, url, json=body, headers={"Idempotency-Key": key})
+
+
+async def ask(client: aiohttp.ClientSession, url: str, **request: Any) -> dict[str, Any]:
+    """POST and return the JSON object answered; {} for any other answer. `request` is for aiohttp's `post`.
 
     Raises ApplicationError: retryable for a system that is down, busy or failing (after its Retry-After, if it named
     one), not retryable where it refuses what we say. Neither carries anything of the body.
     """
     try:
-        async with client.post(url, json=body, headers={"Idempotency-Key": key}) as response:
+        async with client.post(url, **request) as response:
             if response.ok:
                 return await _object(response)
             raise _failure(response, url)

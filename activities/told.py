@@ -1,5 +1,7 @@
 """What an effect is about, read from the ledger: the engine itself knows codes only."""
 
+from typing import Any
+
 from temporalio.exceptions import ApplicationError
 
 from domain.effects import Effect
@@ -16,6 +18,11 @@ async def what_is_told(ledger: Ledger, effect: Effect) -> Told:
             f"The ledger has no event {effect.case}:{effect.event}", type="no_event", non_retryable=True
         )
     return told
+
+
+def home_visit(told: Told) -> dict[str, Any]:
+    """Whether somebody should go there in person, and for whose sake: `alone`, `elderly`, `disabled`."""
+    return {"home_visit": bool(told.vulnerable), "vulnerable": told.vulnerable}
 
 
 def for_handlers(told: Told, words: str | None) -> str | None:

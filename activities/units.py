@@ -9,8 +9,9 @@ from temporalio.exceptions import ApplicationError
 
 from activities.delivery import deliver
 from activities.http import post
-from activities.told import for_handlers, what_is_told
+from activities.told import for_handlers, home_visit, what_is_told
 from domain.city import City
+from domain.crews import Crew, crews_at
 from domain.effects import TELL, Effect, Party
 from domain.units import Unit
 from ledger.database import Ledger
@@ -36,9 +37,13 @@ class Units:
         async def send() -> dict[str, Any]:
             if unit.reach == "people":
                 return {}
-            return await post(self._http, f"{_address(unit)}/orders", effect.key, _order(effect, told))
+            return await post(self._http, f"{_address(unit)}/orders", effect.key, self._order(effect, told))
 
         await deliver(self._ledger, effect, for_handlers(told, told.note) or "", send)
+
+    def _order(self, effect: Effect, told: Told) -> dict[str, Any]:
+        crews = crews_at(told.grid, self._city.crews, self._city.grids)
+        return _order(effect, told, [crew for crew in crews if crew.unit == effect.unit])
 
 
 def _address(unit: Unit) -> str:
@@ -48,8 +53,8 @@ def _address(unit: Unit) -> str:
     return address.rstrip("/")
 
 
-def _order(effect: Effect, told: Told) -> dict[str, Any]:
-    """What goes to the unit: the request itself with an order, only the news with a notice."""
+def _order(effect: Effect, told: Told, crews: list[Crew]) -> dict[str, Any]:
+    """What goes to the unit: the request itself and whose area it is in with an order, only the news with a notice."""
     order: dict[str, Any] = {
         "case": effect.case,
         "kind": effect.kind if effect.kind in ORDERS else "notice",
@@ -63,6 +68,7 @@ def _order(effect: Effect, told: Told) -> dict[str, Any]:
     if effect.kind in ("dispatch", "rework"):
         words = {"title": told.title, "text": told.request, "address": told.address}
         order |= {name: for_handlers(told, word) for name, word in words.items()} | {"contact": _contact(told)}
+        order |= {"grid": told.grid, "crews": [crew.model_dump(exclude={"unit"}) for crew in crews], **home_visit(told)}
     elif told.note:
         order["text"] = for_handlers(told, told.note)
     return order

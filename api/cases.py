@@ -1,6 +1,6 @@
 """Reading cases: one, and lists with filters and cursor paging."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, Field
@@ -36,7 +36,8 @@ class CaseLine(BaseModel):
     item: str | None
     outage: bool
     province: bool
-    marks: list[str]
+    priority: int = Field(description="1 while it waits for help for a vulnerable resident: listed first; else 0.")
+    marks: list[str] = Field(description="Such as no_contact, no_location; unreachable: texts do not arrive.")
     lead: str | None
     assisting: list[str]
     grid: str | None
@@ -49,6 +50,7 @@ class CaseLine(BaseModel):
     hurries: int
     closed_at: AwareDatetime | None
     erased_at: AwareDatetime | None = Field(description="When the personal data was removed.")
+    unreachable_at: AwareDatetime | None = Field(description="Since when texts to its phone do not arrive.")
 
 
 class CaseView(CaseLine):
@@ -64,6 +66,7 @@ class CaseView(CaseLine):
     text: str | None
     longitude: float | None
     latitude: float | None
+    vulnerable: list[str] | None = Field(description="`alone`, `elderly`, `disabled`: a home visit is asked for.")
     original_number: str | None
     rulebook_version: str
     status_zh: str
@@ -71,7 +74,7 @@ class CaseView(CaseLine):
 
 
 class CaseList(BaseModel):
-    """One page of cases, newest first."""
+    """One page of cases: open ones of vulnerable residents first, then the newest first."""
 
     items: list[CaseLine]
     next: str | None = Field(description="Cursor of the next page.")
@@ -93,7 +96,7 @@ class CaseQuery(CaseFilter):
     limit: int = Field(default=50, ge=1, le=200)
 
 
-@router.get("/cases", summary="List cases, newest first", responses=problems(409))
+@router.get("/cases", summary="List cases, the most urgent first, then the newest", responses=problems(409))
 async def many(
     actor: Reader,
     jiesu: Jiesu,
@@ -119,7 +122,7 @@ async def one(number: CaseNumber, actor: Reader, jiesu: Jiesu) -> CaseView:
         row = await jiesu.find(session, number, actor)
         await record_reading(session, actor, row, "case")
     return CaseView(
-        **row.model_dump(include=CaseView.model_fields.keys() - PERSONAL),
+        **_plain(row, CaseView),
         **personal_of(row, actor),
         status_zh=words.STATUS[Status(row.status)],
         due_zh=_due(row, jiesu),
@@ -136,7 +139,13 @@ def _no_searching(actor: Actor) -> Problem:
 
 
 def _line(row: CaseRow, actor: Actor) -> CaseLine:
-    return CaseLine(**row.model_dump(include=CaseLine.model_fields.keys() - PERSONAL), title=title_in_list(row, actor))
+    return CaseLine(**_plain(row, CaseLine), title=title_in_list(row, actor))
+
+
+def _plain(row: CaseRow, view: type[CaseLine]) -> dict[str, Any]:
+    """What is not personal. That its phone cannot be reached, which is found out later, is a mark among the others."""
+    fields = row.model_dump(include=view.model_fields.keys() - PERSONAL)
+    return fields | {"marks": [*row.marks, "unreachable"] if row.unreachable_at else row.marks}
 
 
 def _due(row: CaseRow, jiesu: Service) -> str | None:

@@ -30,6 +30,7 @@ USUAL = Limit()
 LIMITS = {
     re.compile(r"/cases/[^/]+/attachments"): Limit(size=50_100_000, seconds=600),
     re.compile(rf"{CODEC_PATH}/decode"): Limit(size=8_000_000),
+    re.compile(r"/sms/receipts/[a-z]+"): Limit(size=2_000_000),
 }
 """By the whole path; all others have the usual one."""
 

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -13,8 +13,7 @@ from api.access import allowed
 from api.fields import ForeignNumber, IdempotencyKey, OptionalLine, Prose
 from api.problems import Problem, unknown_item
 from api.service import Jiesu, Service, now
-from domain.catalog import Suggestion
-from domain.grids import grid_of
+from domain.catalog import Catalog, Suggestion
 from domain.roles import Actor, Role
 from ledger.intake import Intake, open_case, renumber
 from ledger.models import CaseRow
@@ -64,6 +63,11 @@ class NewCase(BaseModel):
     address: OptionalLine = None
     longitude: StrictFloat | None = Field(default=None, allow_inf_nan=False)
     latitude: StrictFloat | None = Field(default=None, allow_inf_nan=False)
+    vulnerable: list[Literal["alone", "elderly", "disabled"]] = Field(
+        default_factory=list,
+        max_length=3,
+        description="Who needs help, as the citizen says: lists show the case first, and a home visit is asked for.",
+    )
     withhold_identity: StrictBool = Field(
         default=False, description="Unit and grid do not learn name and phone (对承办单位保密诉求人身份)."
     )
@@ -86,7 +90,9 @@ class Accepted(BaseModel):
     outage: bool
     province: bool
     grid: str | None
-    marks: list[str] = Field(description="`no_contact`, `no_location`, `unclassified`: for a person to look at.")
+    marks: list[str] = Field(
+        description="`no_contact`, `no_location`, `no_grid`, `unclassified`: for a person to look at."
+    )
     suggestions: list[Suggestion] = Field(description="What the catalog would dispatch it to; a dispatcher decides.")
 
 
@@ -105,8 +111,10 @@ async def receive(
 ) -> Accepted:
     """Number the request, write it down and start its case. What is answered 201 is never lost."""
     _check_origin(body, actor)
-    suggestions = jiesu.city.catalog.suggest(f"{body.title or ''} {body.text}", body.address)
-    intake = _intake(body, actor, jiesu, suggestions)
+    received_at = now()
+    catalog = jiesu.city.catalog_at(received_at)
+    suggestions = catalog.suggest(f"{body.title or ''} {body.text}", body.address)
+    intake = _intake(body, actor, jiesu, received_at, catalog, suggestions)
     day = intake.received_at.astimezone(ZoneInfo(jiesu.city.rulebook.days.zone)).date()
     row, new = await jiesu.ledger.run(open_case, jiesu.city.rulebook.code, intake, day, key and f"{actor.id}:{key}")
     if not row.started:
@@ -144,10 +152,12 @@ def _check_origin(body: NewCase, actor: Actor) -> None:
         )
 
 
-def _intake(body: NewCase, actor: Actor, jiesu: Service, suggestions: list[Suggestion]) -> Intake:
+def _intake(
+    body: NewCase, actor: Actor, jiesu: Service, received_at: datetime, catalog: Catalog, suggestions: list[Suggestion]
+) -> Intake:
     city = jiesu.city
     best = suggestions[0] if suggestions else None
-    given = city.catalog.items.get(body.item) if body.item else None
+    given = catalog.items.get(body.item) if body.item else None
     if body.item and given is None:
         raise unknown_item()
     matter = given or best
@@ -155,36 +165,40 @@ def _intake(body: NewCase, actor: Actor, jiesu: Service, suggestions: list[Sugge
     if category not in city.rulebook.categories:
         known = ", ".join(sorted(city.rulebook.categories))
         raise Problem(422, "unknown_category", f"category: one of {known}", "本市规则中没有该诉求类别。")
-    grid = grid_of(body.address, city.grids)
+    grid = city.grid_at(usable_position(body.longitude, body.latitude), body.address)
     return Intake(
-        **body.model_dump(exclude={"title", "category", "item", "outage", "province", "withhold_identity"}),
+        **body.model_dump(
+            exclude={"title", "category", "item", "outage", "province", "withhold_identity", "vulnerable"}
+        ),
+        vulnerable=sorted(set(body.vulnerable)),
         withheld=body.withhold_identity,
-        received_at=now(),
+        received_at=received_at,
         title=body.title or (matter or city.rulebook.categories[category]).name,
         category=category,
         item=body.item or (best.item if best else None),
         outage=given.outage if body.outage is None and given else bool(body.outage),
         province=body.province or body.channel == "province",
         grid=grid.code if grid else None,
-        marks=_marks(body, classified=bool(body.category or matter)),
+        marks=_marks(body, in_grid=grid is not None, classified=bool(body.category or matter)),
         opened_role=actor.role,
         opened_id=actor.id,
         rulebook_version=city.rulebook.version,
     )
 
 
-def _marks(body: NewCase, *, classified: bool) -> list[str]:
-    located = body.address is not None or usable_position(body.longitude, body.latitude)
+def _marks(body: NewCase, *, in_grid: bool, classified: bool) -> list[str]:
+    located = body.address is not None or usable_position(body.longitude, body.latitude) is not None
     marks = {
         "no_contact": body.phone is None or not PHONE.fullmatch(body.phone),
         "no_location": not located,
+        "no_grid": located and not in_grid,
         "unclassified": not classified,
     }
     return [mark for mark, holds in marks.items() if holds]
 
 
-def usable_position(longitude: float | None, latitude: float | None) -> bool:
-    """Whether a position (WGS 84 degrees) is one on earth, and not the 0, 0 that broken devices send."""
+def usable_position(longitude: float | None, latitude: float | None) -> tuple[float, float] | None:
+    """A position (WGS 84 degrees) if it is one on earth, and not the 0, 0 that broken devices send."""
     if longitude is None or latitude is None or (longitude, latitude) == (0, 0):
-        return False
-    return -180 <= longitude <= 180 and -90 <= latitude <= 90
+        return None
+    return (longitude, latitude) if -180 <= longitude <= 180 and -90 <= latitude <= 90 else None

@@ -7,7 +7,7 @@ from domain.masking import anonymous, mask_name, mask_phone
 from domain.roles import Actor
 from ledger.models import CaseRow
 
-PERSONAL = frozenset({"name", "phone", "address", "title", "text", "longitude", "latitude"})
+PERSONAL = frozenset({"name", "phone", "address", "title", "text", "longitude", "latitude", "vulnerable"})
 """Fields of a case and of what belongs to it that are not given out as they are."""
 
 
@@ -27,8 +27,8 @@ def personal_of(row: CaseRow, actor: Actor) -> dict[str, Any]:
     """The personal fields of a case as the actor may read them."""
     in_full = reads_personal(actor)
     words = {name: words_of(row, actor, getattr(row, name)) for name in ("title", "text", "address")}
-    position = {name: getattr(row, name) if in_full else None for name in ("longitude", "latitude")}
-    return {**words, **position, **_contact(row, actor, in_full=in_full)}
+    others = {name: getattr(row, name) if in_full else None for name in ("longitude", "latitude", "vulnerable")}
+    return {**words, **others, **_contact(row, actor, in_full=in_full)}
 
 
 def _contact(row: CaseRow, actor: Actor, *, in_full: bool) -> dict[str, str | None]:

@@ -1,17 +1,22 @@
 """The rules, for anyone to read: the rulebook with its sources, the deadline explainer, catalog, units and grids."""
 
-from typing import Annotated
+from datetime import date
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+from shapely.geometry import mapping
 
 from api.access import Reader
 from api.fields import LocalInstant
+from api.intake import usable_position
 from api.problems import Problem
-from api.service import Jiesu
+from api.service import Jiesu, now
 from domain.catalog import Item, Suggestion
+from domain.crews import Crew, crews_at
 from domain.deadlines import Explanation, explain
-from domain.grids import Grid
+from domain.grids import Grid, Member, who_goes
 from domain.limits import Limit
 from domain.rulebook import Rulebook
 from domain.units import Unit
@@ -46,9 +51,12 @@ async def deadline(
 
 
 @router.get("/catalog", summary="The dispatch catalog")
-async def catalog(_: Reader, jiesu: Jiesu) -> list[Item]:
-    """Every item, with the units it is dispatched to."""
-    return list(jiesu.city.catalog.items.values())
+async def catalog(
+    _: Reader, jiesu: Jiesu, on: Annotated[date | None, Query(description="Local day; without it, today.")] = None
+) -> list[Item]:
+    """Every item in force on that day, with the units it is dispatched to."""
+    in_force = jiesu.city.catalog.on(on) if on else jiesu.city.catalog_at(now())
+    return list(in_force.items.values())
 
 
 @router.get("/catalog/suggestions", summary="What the catalog would dispatch a request to")
@@ -59,7 +67,7 @@ async def suggestions(
     address: Annotated[str | None, Query(max_length=200)] = None,
 ) -> list[Suggestion]:
     """Best first; empty when nothing matches and a person must decide."""
-    return jiesu.city.catalog.suggest(text, address)
+    return jiesu.city.catalog_at(now()).suggest(text, address)
 
 
 @router.get("/units", summary="The handling units")
@@ -68,7 +76,49 @@ async def units(_: Reader, jiesu: Jiesu) -> list[Unit]:
     return list(jiesu.city.units.values())
 
 
-@router.get("/grids", summary="The grids")
-async def grids(_: Reader, jiesu: Jiesu) -> list[Grid]:
+class GridView(Grid):
+    """A grid, and where it is."""
+
+    area: dict[str, Any] | None = Field(description="A GeoJSON geometry in WGS 84; none where nobody has drawn it yet.")
+
+
+class GridFound(BaseModel):
+    """The grid of a place, and who goes there."""
+
+    grid: Grid | None = Field(
+        description="None outside all grids: a request from there is taken, for a person to route."
+    )
+    member: Member | None = Field(description="Who goes there.")
+    crews: list[Crew] = Field(description="The units' own people there, those of the finest grid first.")
+
+
+@router.get("/grids", summary="The grids, with their members and areas")
+async def grids(_: Reader, jiesu: Jiesu) -> list[GridView]:
     """Streets, communities, micro-grids and exclusive grids."""
-    return list(jiesu.city.grids.values())
+    areas = jiesu.city.areas.of
+    return [
+        GridView(**dict(grid), area=mapping(areas[grid.code]) if grid.code in areas else None)
+        for grid in jiesu.city.grids.values()
+    ]
+
+
+@router.get("/grids/at", summary="The grid of a place")
+async def grid_at(
+    _: Reader,
+    jiesu: Jiesu,
+    longitude: Annotated[float | None, Query(ge=-180, le=180, description="WGS 84.")] = None,
+    latitude: Annotated[float | None, Query(ge=-90, le=90)] = None,
+    address: Annotated[str | None, Query(max_length=200)] = None,
+) -> GridFound:
+    """By position if there is one, else by the words of the address: as at intake."""
+    grid = jiesu.city.grid_at(usable_position(longitude, latitude), address)
+    code = grid.code if grid else None
+    return GridFound(
+        grid=grid, member=who_goes(code, jiesu.city.grids), crews=crews_at(code, jiesu.city.crews, jiesu.city.grids)
+    )
+
+
+@router.get("/crews", summary="The units' own grids")
+async def crews(_: Reader, jiesu: Jiesu) -> list[Crew]:
+    """Crews, keepers and stewards of the utilities, and the grids each looks after."""
+    return list(jiesu.city.crews.values())

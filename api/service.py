@@ -35,7 +35,7 @@ from ledger.cases import find_case, get_case, opening
 from ledger.database import LEDGER_ERRORS, Ledger, open_ledger
 from ledger.migrate import check_tables
 from ledger.models import CaseRow
-from settings import Settings, read_settings
+from settings import Settings, SmsSettings, read_settings, read_sms_settings
 from temporal.codec import Cipher
 from temporal.connection import connect, trouble
 from temporal.keyring import open_keyring
@@ -66,6 +66,7 @@ class Service:
     """One API process's connections."""
 
     settings: Settings
+    sms: SmsSettings
     city: City
     ledger: Ledger
     client: Client
@@ -168,7 +169,7 @@ def _refused(error: WorkflowUpdateFailedError) -> Problem | Unavailable:
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Open the connections of one API process. The engine is connected on first use, so that it may start later."""
     guard_access_log()
-    settings = read_settings()
+    settings, sms = read_settings(), read_sms_settings()
     city, keyring = load_city(settings.city_folder), open_keyring(settings)
     async with AsyncExitStack() as stack:
         if (tracing := start_tracing("jiesu-api")) is not None:
@@ -183,6 +184,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             await stack.enter_async_context(web_ui)
         app.state.service = Service(
             settings=settings,
+            sms=sms,
             city=city,
             ledger=ledger,
             client=await connect(keyring, lazy=True),

@@ -1,6 +1,6 @@
 """The steps of a case as plain verbs: one route each, made from the table of steps, so that none can be forgotten."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from inspect import getdoc
 from typing import Annotated, Any
 
@@ -15,15 +15,17 @@ from api.problems import Problem, problems, unknown_item
 from api.repeating import Asked, digest
 from api.service import Jiesu, Service, now
 from domain.command import Command
+from domain.grids import lineage
 from domain.limits import Limit
 from domain.roles import MAY, Actor
 from domain.steps import PEOPLE_STEPS
+from ledger.attachments import attachments_of
 from ledger.models import CaseRow
 from ledger.notes import put_note
 from ledger.requests import claim, claimed
 from workflows.names import Taken
 
-NOT_IN_BODY = frozenset({"by", "note", "names"})
+NOT_IN_BODY = frozenset({"by", "note", "names", "lineage", "item_limit"})
 
 BOUNDED: dict[Any, Any] = {
     str: Line,
@@ -82,6 +84,10 @@ def _endpoint(command_type: type[Command]) -> Callable[..., Awaitable[Taken]]:
         _check_codes(fields, jiesu)
         if "names" in command_type.model_fields:
             fields["names"] = {unit: jiesu.city.units[unit].name for unit in _units(fields)}
+        if "lineage" in command_type.model_fields:
+            fields["lineage"] = {grid.code: grid.name for grid in lineage(fields["grid"], jiesu.city.grids)}
+        if "item_limit" in command_type.model_fields:
+            fields["item_limit"] = _item_limit(fields, jiesu)
         row, note = await _keep(jiesu, asked, body)
         return await jiesu.take(row, command_type(by=actor, note=note, **fields), asked.id)
 
@@ -91,12 +97,13 @@ def _endpoint(command_type: type[Command]) -> Callable[..., Awaitable[Taken]]:
 async def _keep(jiesu: Service, asked: Asked, body: BaseModel) -> tuple[CaseRow, str | None]:
     """Claim the request's key for this body, and keep its text in the ledger; the engine is told only the text's id.
 
-    Returns the case and that id. Raises Problem 404 for who does not see the case.
+    Returns the case and that id. Raises Problem: 404 for who does not see the case, 422 for photos it does not have.
     """
     text: str | None = getattr(body, "text", None)
     note = f"n-{asked.id}" if text else None
     async with jiesu.ledger.session() as session:
         row = await _case(jiesu, session, asked)
+        await _check_photos(session, asked.number, getattr(body, "photos", ()))
         await claim(session, asked.number, asked.key, digest(body))
         if note and text:
             await put_note(session, note, asked.number, asked.by, text, now())
@@ -120,5 +127,23 @@ def _check_codes(fields: dict[str, Any], jiesu: Service) -> None:
             raise Problem(
                 422, "unknown_unit", "lead, assisting: not a unit of this city; see /units.", "没有该承办单位。"
             )
-    if fields.get("item") and fields["item"] not in jiesu.city.catalog.items:
+    if fields.get("grid") and fields["grid"] not in jiesu.city.grids:
+        raise Problem(422, "unknown_grid", "grid: not a grid of this city; see /grids.", "没有该网格。")
+
+
+def _item_limit(fields: dict[str, Any], jiesu: Service) -> Limit | None:
+    """The own limit of the item named, in the catalog now in force. Raises Problem when that has no such item."""
+    if not fields.get("item"):
+        return None
+    item = jiesu.city.catalog_at(now()).items.get(fields["item"])
+    if item is None:
         raise unknown_item()
+    return item.limit
+
+
+async def _check_photos(session: AsyncSession, number: str, photos: Collection[str]) -> None:
+    kept = {file.sha256 for file in await attachments_of(session, number)} if photos else set()
+    if not kept.issuperset(photos):
+        raise Problem(
+            422, "unknown_attachment", "photos: attach each file to the case first.", "照片须先作为附件上传到本工单。"
+        )

@@ -34,6 +34,9 @@ PUBLIC = {
     EventKind.SUSPENSION_GRANTED: "经批准延后办理，最迟于{until}恢复办理。",
     EventKind.RESUMED: "已恢复办理。",
     EventKind.RESULT_SUBMITTED: "{unit}已反馈办理结果。",
+    EventKind.GRID_SIGNED_IN: "{unit}已签收。",
+    EventKind.GRID_REPORTED: "{unit}已上报现场情况。",
+    EventKind.GRID_RESOLVED: "{unit}已现场办理。",
     EventKind.CALLED_BACK: "热线已回访。",
     EventKind.RATED: "您已作出评价。",
     EventKind.REWORK_ORDERED: "已退回{unit}重新办理。",
@@ -123,5 +126,4 @@ def _sentence(event: EventRow, jiesu: Service) -> str:
 
 
 def _name(unit: str | None, jiesu: Service) -> str:
-    known = jiesu.city.units.get(unit or "")
-    return known.name if known else "承办单位"
+    return jiesu.city.called(unit) or "承办单位"

@@ -27,7 +27,7 @@ async def serve() -> None:
         client = await connect_plainly(os.environ["TEMPORAL_ADDRESS"])
         ledger = open_ledger(settings.ledger_url)
         stack.push_async_callback(ledger.close)
-        worker = await create_worker(client, load_city(settings.city_folder), ledger, TASK_QUEUE, stack)
+        worker = await create_worker(client, load_city(settings.city_folder).at_any_hour(), ledger, TASK_QUEUE, stack)
         await worker.run()
 
 

@@ -27,6 +27,8 @@ class Opening(BaseModel):
     channel: str
     category: str
     item: str | None = None
+    item_limit: Limit | None = None
+    """The item's own handling limit, on the day of the receipt."""
     outage: bool = False
     """大面积停水停电停气停热 or pollution: dispatch, sign-in and opinion in hours, progress every day (细则 no. 8)."""
     province: bool = False
@@ -34,6 +36,8 @@ class Opening(BaseModel):
     grid: str | None = None
     grid_name: str | None = None
     """What people call the grid; the case itself goes by its code."""
+    grids_above: dict[str, str] = {}
+    """The grids above it, nearest first: code and what people call it."""
     marks: list[str] = []
 
 
@@ -44,9 +48,12 @@ class Case(BaseModel):
     received_at: datetime
     category: str
     item: str | None
+    item_limit: Limit | None = None
+    """The item's own handling limit, which replaces the category's: that of the day on which the item was chosen."""
     outage: bool
     province: bool
     grid: str | None
+    """Where it is."""
     rulebook: Rulebook
     calendar: WorkCalendar
 
@@ -55,7 +62,7 @@ class Case(BaseModel):
     closed_at: datetime | None = None
     assignments: list[Assignment] = []
     names: dict[str, str] = {}
-    """What people call the units that have had the case, and its grid."""
+    """What people call the units that have had the case, and its grids."""
     clocks: list[Clock] = []
     request: Request | None = None
     dispatched_at: datetime | None = None
@@ -67,6 +74,13 @@ class Case(BaseModel):
     opinion_at: datetime | None = None
     paused: Clock | None = None
     """The handling clock of a suspended case; its limit is the working days it had left."""
+    grids_above: list[str] = []
+    """The grids it can still be passed up to, nearest first."""
+    escalated_to: str | None = None
+    """The grid that it was passed up to."""
+    grid_signed_in_at: datetime | None = None
+    resolved_by_grid: str | None = None
+    """The grid whose result the citizen is asked about."""
     attempts: int = 0
     rework_rounds: int = 0
     hurries: int = 0
@@ -92,10 +106,12 @@ class Case(BaseModel):
             received_at=opening.received_at,
             category=opening.category,
             item=opening.item,
+            item_limit=opening.item_limit,
             outage=opening.outage,
             province=opening.province,
             grid=opening.grid,
-            names={opening.grid: opening.grid_name} if opening.grid and opening.grid_name else {},
+            names=_grid_names(opening),
+            grids_above=list(opening.grids_above),
             rulebook=rulebook,
             calendar=calendar,
         )
@@ -103,6 +119,7 @@ class Case(BaseModel):
             EventKind.RECEIVED, opening.by, opening.received_at,
             channel=opening.channel, category=opening.category, item=opening.item, outage=opening.outage,
             province=opening.province, marks=opening.marks, rulebook=rulebook.version, calendar=calendar.version,
+            limit=str(opening.item_limit) if opening.item_limit else None,
         )  # fmt: skip
         case.start(ClockName.DISPATCH, opening.received_at)
         return case, case._drain()
@@ -173,9 +190,9 @@ class Case(BaseModel):
             )
 
     def limits_of(self, name: ClockName) -> list[Limit]:
-        """The limits a clock runs under now: by category, outage and province."""
+        """The limits a clock runs under now: by category, item, outage and province."""
         if name is ClockName.HANDLING:
-            return [self.rulebook.handling_limit(self.category, province=self.province)]
+            return [self.rulebook.handling_limit(self.category, self.item_limit, province=self.province)]
         rule = getattr(self.rulebook.clocks, name.value)
         return [rule.outage if self.outage and rule.outage else rule.limit]
 
@@ -203,7 +220,7 @@ class Case(BaseModel):
     ) -> None:
         """Count every running clock again, and record each deadline that moved with the reason.
 
-        `anew` takes the limits that category, outage and province give now; otherwise each clock keeps its own.
+        `anew` takes the limits that category, item, outage and province give now; otherwise each clock keeps its own.
         `before` is the calendar counted on until now, when it is another: the reason names the days that changed.
         """
         for clock in self.clocks:
@@ -241,6 +258,16 @@ class Case(BaseModel):
     @property
     def lead(self) -> str | None:
         return next((a.unit for a in self.assignments if a.lead), None)
+
+    @property
+    def at_grid(self) -> str | None:
+        """The grid that has the case: the one it is in, until that one passes it up."""
+        return self.escalated_to or self.grid
+
+    @property
+    def answered_by(self) -> str | None:
+        """Whose result the citizen judges: the lead unit's, or that of the grid which resolved it on the spot."""
+        return self.resolved_by_grid or self.lead
 
     def assignment(self, unit: str | None) -> Assignment:
         """A unit's part in the case; refuses a unit that has none."""
@@ -329,3 +356,8 @@ class Case(BaseModel):
     def _lapse(self, at: datetime) -> None:
         while (clock := self._next_clock()) is not None and clock.next_at is not None and clock.next_at <= at:
             fire(self, clock, at)
+
+
+def _grid_names(opening: Opening) -> dict[str, str]:
+    own = {opening.grid: opening.grid_name} if opening.grid and opening.grid_name else {}
+    return own | opening.grids_above

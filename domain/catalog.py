@@ -1,19 +1,20 @@
-"""派单目录: which matter is whose, read from `catalog.toml`, and suggestions from the words of a request.
+"""派单目录: which matter is whose, from which day on, and suggestions from the words of a request.
 
 Suggestions are for the dispatcher to accept or not; what they rest on is always shown.
 """
 
-from collections.abc import Collection, Mapping
+from bisect import bisect_right
+from collections.abc import Mapping
+from datetime import date, timedelta
 from functools import cached_property
-from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StrictBool, StringConstraints
+from pydantic import AfterValidator, Field, PrivateAttr, StrictBool, StringConstraints
 
-from domain.errors import ConfigError
+from domain.limits import Limit
 from domain.matching import Word, plain
 from domain.rulebook import Frozen
-from domain.tables import Code, Name, by_code, check_known, read_as
+from domain.tables import Code, Name
 
 HALF_SURE = 4
 """Characters of matched words that make a score of one half."""
@@ -23,12 +24,20 @@ def _plain_words(keyword: str) -> str:
     return " ".join(map(plain, keyword.split()))
 
 
-Keyword = Annotated[str, AfterValidator(_plain_words), StringConstraints(min_length=2, max_length=40)]
-"""A word, or several apart by spaces that must all be there: `护栏 缺失`."""
+Keyword = Annotated[
+    str, AfterValidator(_plain_words), StringConstraints(min_length=2, max_length=40, pattern=r"^[^,;、]*$")
+]
+"""A word, or several apart by spaces that must all be there: `护栏 缺失`. No comma or the like: those stand between."""
+
+Source = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
-class _Matter(Frozen):
+class Matter(Frozen):
+    """One version of a matter of the catalog, and the units that handle it."""
+
     code: Code
+    """服务代码: stays the same through all versions and names the matter to other systems (Open311 `service_code`)."""
+
     name: Name
     category: str
     """Code of a category of the rulebook: the usual one; the agent may choose another."""
@@ -40,9 +49,30 @@ class _Matter(Frozen):
     outage: StrictBool = False
     """Whether it is a large outage, with the short clocks (细则 no. 8)."""
 
+    limit: Limit | None = None
+    """Its own handling limit in working days, in place of the category's."""
 
-class Item(_Matter):
-    """One matter of the catalog, and the units that handle it."""
+    limit_source: Source | None = None
+    """Where that limit comes from."""
+
+    valid_from: date | None = None
+    """First day (local to the city) of this version; without it, from the beginning."""
+
+    valid_until: date | None = None
+    """Last day of this version; without it, until the next version of the matter begins, if ever."""
+
+    @property
+    def begins(self) -> date:
+        return self.valid_from or date.min
+
+    @property
+    def ends(self) -> date:
+        """Its last day, unless another version begins before."""
+        return self.valid_until or date.max
+
+
+class Item(Matter):
+    """One version of a matter of the catalog, with who leads where."""
 
     areas: dict[Word, Code] = Field(default_factory=dict)
     """Word of an address → the unit that leads there instead of `lead` (属地管理)."""
@@ -70,7 +100,7 @@ class Suggestion(Frozen):
 
 
 class Catalog(Frozen):
-    """The matters of a city, by code."""
+    """The matters of a city on one day, by code, in the order of the file."""
 
     items: dict[str, Item]
 
@@ -84,6 +114,36 @@ class Catalog(Frozen):
         matched = ((item, _matching(item, said)) for item in self.items.values())
         found = [_suggestion(item, because, said, where) for item, because in matched if because]
         return sorted(found, key=lambda suggestion: -suggestion.score)[: max(limit, 0)]
+
+
+class VersionedCatalog(Frozen):
+    """All versions of all matters. On any day at most one version of a matter is in force: the one begun last."""
+
+    versions: tuple[Item, ...]
+
+    _in_force: dict[int, Catalog] = PrivateAttr(default_factory=dict)
+
+    @cached_property
+    def changes(self) -> tuple[date, ...]:
+        """The days on which another catalog comes into force, in order."""
+        begun = {item.valid_from for item in self.versions if item.valid_from}
+        after = {item.ends + timedelta(days=1) for item in self.versions if item.ends < date.max}
+        return tuple(sorted(begun | after))
+
+    def on(self, day: date) -> Catalog:
+        """The catalog in force on a day local to the city; empty before the first version of anything."""
+        era = bisect_right(self.changes, day)
+        if era not in self._in_force:
+            self._in_force[era] = self._begun_by(day)
+        return self._in_force[era]
+
+    def _begun_by(self, day: date) -> Catalog:
+        latest: dict[str, Item] = {}
+        for item in sorted(self.versions, key=lambda item: item.begins):
+            if item.begins <= day:
+                latest[item.code] = item
+        in_force = (item for item in self.versions if latest.get(item.code) is item and day <= item.ends)
+        return Catalog(items={item.code: item for item in in_force})
 
 
 def _matching(item: Item, said: str) -> list[str]:
@@ -116,47 +176,3 @@ def _lead_at(where: str, areas: Mapping[str, str]) -> str | None:
     """A Chinese address goes from large to small, so the area named last is the smallest."""
     ends = {word: where.rindex(word) + len(word) for word in areas if word in where}
     return areas[max(ends, key=lambda word: (ends[word], len(word)))] if ends else None
-
-
-class _Row(_Matter):
-    areas: str | None = None
-    """Name of one of the file's `[areas.<name>]` tables: many matters are divided in the same way."""
-
-
-class _File(Frozen):
-    areas: dict[str, dict[Word, Code]] = Field(default_factory=dict)
-    item: Annotated[tuple[_Row, ...], Field(min_length=1)]
-
-
-def load_catalog(path: Path, units: Collection[str], categories: Collection[str]) -> Catalog:
-    """Read a city's catalog: `[[item]]` tables, and `[areas.<name>]` tables that items name.
-
-    `units` and `categories` are the codes that exist. Raises ConfigError naming the file, the key and what is wrong,
-    also for a unit, category or table of areas that does not exist, a code given twice, a unit named twice in an item.
-    """
-    file = read_as(path, _File)
-    for name, areas in file.areas.items():
-        for word, unit in areas.items():
-            check_known(path, f"areas.{name}.{word}", unit, units, "a unit")
-    rows = by_code(path, "item", file.item)
-    for n, row in enumerate(file.item):
-        _check(path, f"item.{n}", row, file, units, categories)
-    return Catalog(items={code: _item(row, file) for code, row in rows.items()})
-
-
-def _check(path: Path, key: str, row: _Row, file: _File, units: Collection[str], categories: Collection[str]) -> None:
-    check_known(path, f"{key}.category", row.category, categories, "a category")
-    check_known(path, f"{key}.lead", row.lead, units, "a unit")
-    named = {row.lead}
-    for unit in row.assisting:
-        check_known(path, f"{key}.assisting", unit, units, "a unit")
-        if unit in named:
-            raise ConfigError(path, f"{key}.assisting", f"'{unit}' is named twice")
-        named.add(unit)
-    if row.areas is not None:
-        check_known(path, f"{key}.areas", row.areas, file.areas, "one of the [areas] tables")
-
-
-def _item(row: _Row, file: _File) -> Item:
-    areas = file.areas[row.areas] if row.areas else {}
-    return Item(**row.model_dump(exclude={"areas"}), areas=areas)

@@ -95,6 +95,7 @@ TEXTS = {
     EventKind.EXTENSION_GRANTED: "extended",
     EventKind.SUSPENSION_GRANTED: "suspended",
     EventKind.RESULT_SUBMITTED: "result",
+    EventKind.GRID_RESOLVED: "result",
     EventKind.REWORK_ORDERED: "rework",
     EventKind.WITHDRAWN: "withdrawn",
 }
@@ -114,7 +115,16 @@ NOTICES = frozenset(
 )
 """Events of which the unit they concern is told."""
 
-BROADCASTS = frozenset({EventKind.SUPPLEMENTED, EventKind.HURRIED, EventKind.WITHDRAWN})
+BROADCASTS = frozenset(
+    {
+        EventKind.SUPPLEMENTED,
+        EventKind.HURRIED,
+        EventKind.WITHDRAWN,
+        EventKind.GRID_REPORTED,
+        EventKind.GRID_RESOLVED,
+        EventKind.GRID_ESCALATED,
+    }
+)
 """Events of which every unit that has the case is told."""
 
 
@@ -138,6 +148,8 @@ def _effects(event: Event, case: "Case") -> Iterator[Effect]:
         yield from _escalation(base, event)
     elif event.kind in BROADCASTS or _decided(event):
         yield from _to_units(base, [a.unit for a in case.assignments], event.kind)
+    if event.kind in (EventKind.GRID_ESCALATED, EventKind.GRID_ASSIGNED):
+        yield from _to_another_grid(base, event, case)
     if event.kind in NOTICES:
         yield from _to_units(base, [event.unit], event.kind)
     if _decided(event):
@@ -154,8 +166,20 @@ def _orders(base: Effect, event: Event, case: "Case") -> Iterator[Effect]:
     yield from _to_units(base, event.facts.get("recalled", []), "recall")
     for unit in event.facts["ordered"]:
         yield from _to_units(base, [unit], "dispatch", role="lead" if unit == event.unit else "assisting")
-    if case.grid and event.kind is EventKind.DISPATCHED:
-        yield base.model_copy(update={"party": Party.GRID, "grid": case.grid})
+    if event.kind is EventKind.DISPATCHED:
+        yield from _to_grid(base, case.at_grid, event.kind)
+
+
+def _to_another_grid(base: Effect, event: Event, case: "Case") -> Iterator[Effect]:
+    # A grid hears of a case when units do: at the dispatch.
+    if case.assignments:
+        yield from _to_grid(base, event.facts.get("was"), "recall")
+        yield from _to_grid(base, case.at_grid, event.kind)
+
+
+def _to_grid(base: Effect, grid: str | None, kind: str) -> Iterator[Effect]:
+    if grid:
+        yield base.model_copy(update={"party": Party.GRID, "grid": grid, "kind": kind})
 
 
 def _escalation(base: Effect, event: Event) -> Iterator[Effect]:

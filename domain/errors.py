@@ -32,7 +32,7 @@ class ConfigError(Exception):
 def config_error_from(path: Path, error: ValidationError) -> ConfigError:
     """Name the wrong keys of `path` as dotted paths (`day.0.date`), each with its problem, in one sentence."""
     first, *others = error.errors(include_url=False)
-    told = [_problem(first), *(": ".join(filter(None, (_key(o), _problem(o)))) for o in others[: _MOST - 1])]
+    told = [problem_of(first), *(": ".join(filter(None, (_key(o), problem_of(o)))) for o in others[: _MOST - 1])]
     if more := len(others) + 1 - len(told):
         told.append(f"and {more} more")
     return ConfigError(path, _key(first), "; ".join(told))
@@ -42,7 +42,8 @@ def _key(error: ErrorDetails) -> str:
     return ".".join(map(str, error["loc"]))
 
 
-def _problem(error: ErrorDetails) -> str:
+def problem_of(error: ErrorDetails) -> str:
+    """What is wrong with one key, in a few words."""
     # A key counts from 0, people count the rungs of a ladder from 1.
     rungs = (n for name, n in pairwise(error["loc"]) if name == "ladder" and isinstance(n, int))
     rung = next((f"rung {n + 1}: " for n in rungs), "")

@@ -15,6 +15,17 @@ FINENESS = {"street": 0, "community": 1, "micro": 2, "exclusive": 2}
 """How small the grids of a level are; an exclusive grid (专属网格) serves one busy place, and is as fine as any."""
 
 
+class Member(Frozen):
+    """网格员: somebody who looks after a grid. Name and phone are contacts of work: shown to staff, never logged."""
+
+    name: Name = Field(repr=False)
+    role: Literal["head", "worker", "assistant"] = "worker"
+    """网格长, 网格员 or 协管员."""
+    duty: Name | None = None
+    """What of the grid's work is theirs, if not all of it."""
+    phone: Phone | None = Field(default=None, repr=False)
+
+
 class Grid(Frozen):
     """A street, a community, a micro-grid, or an exclusive grid."""
 
@@ -22,9 +33,15 @@ class Grid(Frozen):
     name: Name
     level: Literal["street", "community", "micro", "exclusive"]
     parent: Code | None = None
+    unit: Code | None = None
+    """The district or street that leads there (属地); without it, that of the grid it belongs to."""
+
     phone: Phone | None = None
     words: Annotated[tuple[Word, ...], Field(min_length=1)]
     """Words of an address that mean this grid."""
+
+    members: tuple[Member, ...] = ()
+    """Its people; the first goes when something happens."""
 
 
 class _File(Frozen):
@@ -49,12 +66,31 @@ def load_grids(path: Path) -> dict[str, Grid]:
 
 
 def grid_of(address: str | None, grids: Mapping[str, Grid]) -> Grid | None:
-    """The finest grid one of whose words stands in `address`; of several as fine, the one with the longest such word.
+    """The grid one of whose words stands in `address`: an exclusive one before all, else the finest.
 
-    None when no grid is meant. Between equals the order of the file decides.
+    Of several as fine, the one with the longest such word; between equals the order of the file decides. None when no
+    grid is meant.
     """
     where = plain(address or "")
-    matches = [
-        (FINENESS[grid.level], len(word), grid) for grid in grids.values() for word in grid.words if word in where
-    ]
-    return max(matches, key=lambda match: match[:2])[2] if matches else None
+    matches = [(*precedence(grid), len(word), grid) for grid in grids.values() for word in grid.words if word in where]
+    return max(matches, key=lambda match: match[:-1])[-1] if matches else None
+
+
+def precedence(grid: Grid) -> tuple[bool, int]:
+    """What decides between several grids of one place, the greatest: exclusive before ordinary, then the finest."""
+    return grid.level == "exclusive", FINENESS[grid.level]
+
+
+def lineage(code: str | None, grids: Mapping[str, Grid]) -> list[Grid]:
+    """The grid of that code and those above it, nearest first; none for a code that is not the city's."""
+    found: list[Grid] = []
+    grid = grids.get(code or "")
+    while grid is not None:
+        found.append(grid)
+        grid = grids.get(grid.parent or "")
+    return found
+
+
+def who_goes(code: str | None, grids: Mapping[str, Grid]) -> Member | None:
+    """The member to go to a grid: its first, or the first of the nearest grid above it that has any."""
+    return next((member for grid in lineage(code, grids) for member in grid.members), None)

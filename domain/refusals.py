@@ -41,6 +41,22 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "{unit} has not signed in yet; sign in first.",
         "{unit_zh}尚未签收，请先签收。",
     ),
+    "not_your_grid": (
+        "This case is not with your grid.",
+        "本工单不由贵网格办理。",
+    ),
+    "unit_at_work": (
+        "{unit} signed in on {on} and submits the result; report what was done.",
+        "{unit_zh}已于{on}签收并负责反馈结果，请上报现场情况。",
+    ),
+    "unit_to_rework": (
+        "The citizen was not content, and {unit} handles it now; report what was done.",
+        "诉求人不满意，已由{unit_zh}重新办理，请上报现场情况。",
+    ),
+    "no_grid_above": (
+        "There is no grid above {grid}.",
+        "{grid_zh}没有上级网格。",
+    ),
     "return_after_sign_in": (
         "{unit} already signed in on {on}; a return is asked before sign-in.",
         "{unit_zh}已于{on}签收，退单须在签收前提出。",

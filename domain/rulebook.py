@@ -262,9 +262,12 @@ class Rulebook(Frozen):
             ground["guidance"] = "-"
         return Rulebook.model_validate(_without_sources(plain))
 
-    def handling_limit(self, category: str, *, province: bool) -> Limit:
-        """The handling limit of a category in working days, one less when the province's hotline sent the order."""
-        limit = self.categories[category].limit
+    def handling_limit(self, category: str, item: Limit | None = None, *, province: bool) -> Limit:
+        """The handling limit in working days: that of the item if it has its own, else the category's.
+
+        One less when the province's hotline sent the order.
+        """
+        limit = item or self.categories[category].limit
         return limit.less(self.province.deduction) if province and self.province.deduction else limit
 
     def ladder(self, clock: ClockName) -> tuple[Rung, ...]:

@@ -94,6 +94,9 @@ def details(case: Case, lines: list[str]) -> str:
     for part in case.assignments:
         signed = f"已签收 {case.day(part.signed_in_at)}" if part.signed_in_at else "未签收"
         head.append(f"{'主办' if part.lead else '协办'}：{case.name_of(part.unit)}（{signed}）")
+    if case.at_grid:
+        signed = f"已签收 {case.day(case.grid_signed_in_at)}" if case.grid_signed_in_at else "未签收"
+        head.append(f"网格：{case.name_of(case.at_grid)}（{signed}）")
     if case.request:
         head.append(f"待审核：{words.REQUEST[case.request.kind]}（{case.day(case.request.at)} 提出）")
     if case.breaches:
@@ -134,6 +137,10 @@ def facts_in_words(kind: EventKind, facts: dict[str, Any], rules: Rulebook, name
         texts.append("未接通")
     if facts.get("assisting"):
         texts.append("协办 " + "、".join(name_of(unit) for unit in facts["assisting"]))
+    if kind is EventKind.GRID_ESCALATED:
+        texts.append(f"转 {name_of(facts['to'])}")
+    if facts.get("photos"):
+        texts.append(f"照片 {len(facts['photos'])} 张")
     if facts.get("now"):
         texts.append(f"新时限 {show(facts['now'], rules.days)}")
     if facts.get("error"):

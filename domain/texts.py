@@ -1,9 +1,10 @@
 """短信: what a citizen is told by text message, from the templates in `texts.toml`."""
 
+from collections.abc import Mapping
 from math import ceil
 from pathlib import Path
 from string import Formatter
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import AfterValidator, StringConstraints, ValidationInfo
 
@@ -57,6 +58,14 @@ Template = Annotated[
 ]
 
 
+class Filled(NamedTuple):
+    """A text ready to be sent."""
+
+    text: str
+    values: dict[str, str]
+    """What each placeholder of the template became."""
+
+
 class Texts(Frozen):
     """One template for each thing a citizen is told; the names are those of `domain.effects.TEXTS`."""
 
@@ -72,7 +81,11 @@ class Texts(Frozen):
     withdrawn: Template
 
     def render(self, key: str, **values: str | None) -> str:
-        """The text `key` with its placeholders filled in, at most `LONGEST_TEXT` characters on one line.
+        """The text `key` with its placeholders filled in, at most `LONGEST_TEXT` characters on one line."""
+        return self.fill(key, values).text
+
+    def fill(self, key: str, values: Mapping[str, str | None], longest: int = LONGEST_TEXT) -> "Filled":
+        """The text `key` of at most `longest` characters on one line, with the values that went into it.
 
         A text that would be longer has its longest value shortened, ending in "…". Values the template does not use are
         ignored. Raises ValueError when there is no such text, or a value it needs is missing.
@@ -86,12 +99,12 @@ class Texts(Frozen):
             if value is None:
                 raise ValueError(f"the text '{key}' needs a value for {{{name}}}")
             filled[name] = " ".join(value.split())
-        return _fitted(template, filled)
+        return Filled(_fitted(template, filled, longest), filled)
 
 
-def _fitted(template: str, values: dict[str, str]) -> str:
+def _fitted(template: str, values: dict[str, str], most: int) -> str:
     text = template.format_map(values)
-    while (excess := len(text) - LONGEST_TEXT) > 0:
+    while (excess := len(text) - most) > 0 and any(len(value) > 1 for value in values.values()):
         longest = max(values, key=lambda name: len(values[name]))
         each = ceil(excess / _placeholders(template).count(longest))
         values[longest] = _shortened(values[longest], len(values[longest]) - each)

@@ -83,6 +83,11 @@ EVENT = {
     EventKind.SUSPENSION_REFUSED: "驳回挂账",
     EventKind.RESUMED: "恢复办理",
     EventKind.RESULT_SUBMITTED: "反馈结果",
+    EventKind.GRID_SIGNED_IN: "网格签收",
+    EventKind.GRID_REPORTED: "网格上报情况",
+    EventKind.GRID_RESOLVED: "网格现场办结",
+    EventKind.GRID_ESCALATED: "网格上报转单",
+    EventKind.GRID_ASSIGNED: "指定网格",
     EventKind.CALLED_BACK: "回访",
     EventKind.RATED: "诉求人评价",
     EventKind.REWORK_ORDERED: "退回重办",
@@ -115,7 +120,9 @@ CHANNEL = {
     "grid": "网格",
 }
 
-MARK = {"no_contact": "无有效联系方式", "no_location": "无有效地点", "unclassified": "未分类"}
+MARK = {"no_contact": "无有效联系方式", "no_location": "无有效地点", "unclassified": "未分类", "no_grid": "未匹配网格"}
+
+VULNERABLE = {"alone": "独居", "elderly": "老年人", "disabled": "残疾人"}
 
 SENDING = {"sending": "发送中", "sent": "已发送", "failed": "发送失败"}
 

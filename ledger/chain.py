@@ -60,6 +60,9 @@ def seal_request(salt: str, case: Mapping[str, Any]) -> str:
     words = {name: case[name] for name in REQUEST}
     # SQLite keeps no sign of a zero.
     words |= {name: value + 0.0 for name, value in words.items() if isinstance(value, float)}
+    if not words["vulnerable"]:
+        # As when nobody could have said so: older requests were sealed without it.
+        del words["vulnerable"]
     return _hash(salt + canonical(words))
 
 

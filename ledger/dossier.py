@@ -47,12 +47,14 @@ class Request(BaseModel):
     longitude: float | None
     latitude: float | None
     withheld: bool
+    vulnerable: list[str]
     original_number: str | None
     marks: list[str]
     rulebook_version: str
     opened_role: str
     opened_id: str
     erased_at: AwareDatetime | None
+    unreachable_at: AwareDatetime | None
     salt: str | None
     sealed: str | None
 
@@ -142,6 +144,9 @@ class Message(BaseModel):
     error: str | None
     created_at: AwareDatetime
     sent_at: AwareDatetime | None
+    held_until: AwareDatetime | None
+    merged_into: str | None
+    reported_at: AwareDatetime | None
 
 
 class Measure(BaseModel):

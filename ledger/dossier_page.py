@@ -94,6 +94,7 @@ TABLES: dict[str, dict[Any, str]] = {
     "party": {**PARTY},
     "channel": {**words.CHANNEL},
     "mark": {**words.MARK},
+    "vulnerable": {**words.VULNERABLE},
     "sending": {**words.SENDING},
     "read": {**words.READ, ERASURE: "清除个人信息"},
 }

@@ -8,7 +8,7 @@ thrown away.
 from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import RowMapping, Table, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,7 +21,7 @@ from ledger.models import PERSONAL, UNERASED
 from ledger.requests import ERASED
 from ledger.tables import CASES, FINDINGS, MESSAGES, NOTES, REQUESTS
 
-EMPTY = {name: None if CASES.c[name].nullable else "" for name in PERSONAL}
+EMPTY: dict[str, Any] = {name: None if CASES.c[name].nullable else "" for name in PERSONAL} | {"vulnerable": []}
 """Personal columns of a case, and what is left in them."""
 
 TEXTS = (NOTES, MESSAGES, FINDINGS)
@@ -88,7 +88,7 @@ async def _hold_case(session: AsyncSession, number: str, keep: timedelta, now: d
 
 async def _count(session: AsyncSession, number: str, case: RowMapping) -> Personal:
     return Personal(
-        fields=sum(case[name] not in (None, "") for name in PERSONAL),
+        fields=sum(case[name] != left for name, left in EMPTY.items()),
         attachments=len(await attachments_of(session, number)),
         **{table.name: await _texts(session, table, number) for table in TEXTS},
     )

@@ -38,6 +38,8 @@ class Intake(BaseModel):
     """The request's number at the province or at 110."""
     withheld: bool = False
     """Whether the citizen asked that unit and grid do not learn who they are."""
+    vulnerable: list[str] = Field(default_factory=list, repr=False)
+    """Who needs help: `alone`, `elderly`, `disabled`."""
     category: str
     item: str | None = None
     outage: bool = False
@@ -51,7 +53,7 @@ class Intake(BaseModel):
     def digest(self) -> str:
         """What tells two bodies apart; a repeat comes at another time, and may come under another rulebook."""
         # What was not asked for counts as if nobody could have asked: so it was when older requests were written down.
-        unasked = set() if self.withheld else {"withheld"}
+        unasked = {name for name in ("withheld", "vulnerable") if not getattr(self, name)}
         body = self.model_dump_json(exclude={"received_at", "rulebook_version"} | unasked)
         return sha256(body.encode()).hexdigest()
 
@@ -79,6 +81,7 @@ def open_case(
         intake_hash=digest,
         code=f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}",
         status=Status.RECEIVED.value,
+        priority=int(bool(intake.vulnerable)),
         salt=salt,
     )
     row.sealed = seal_request(salt, row.model_dump())

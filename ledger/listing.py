@@ -19,6 +19,8 @@ from ledger.tables import CASE_UNITS, CASES
 EQUAL = ("category", "grid", "channel", "province", "outage")
 FORMAT = "%Y-%m-%dT%H:%M:%S.%f"
 SEARCHED = ("title", "text", "address")
+PRIORITIES = ("0", "1")
+ORDER = (CASES.c.priority, CASES.c.received_at, CASES.c.number)
 
 
 class CaseFilter(BaseModel):
@@ -48,7 +50,7 @@ class CaseFilter(BaseModel):
 
 @dataclass(frozen=True)
 class Page:
-    """Some cases, newest first, and the cursor of the next page if there is one."""
+    """Some cases, in the order of the list, and the cursor of the next page if there is one."""
 
     items: list[CaseRow]
     next: str | None
@@ -62,18 +64,20 @@ async def list_cases(
     now: datetime | None = None,
     sight: Sight = EVERYTHING,
 ) -> Page:
-    """One page of the cases in sight, newest first by receipt; `now` (by default the present) decides what is overdue.
+    """One page of the cases in sight, by priority and then newest first; `now` (by default the present) decides what
+    is overdue.
 
     One whose citizen's identity is out of sight is not found by phone, and by words only in its number. A case that
-    comes in while someone turns pages neither repeats nor hides another. Raises BadCursor and Unreadable.
+    comes in while someone turns pages neither repeats nor hides another; one of high priority that is closed meanwhile
+    may come again, in its new place. Raises BadCursor and Unreadable.
     """
-    place = tuple_(CASES.c.received_at, CASES.c.number)
+    place = tuple_(*ORDER)
     conditions = (*_conditions(filters, now or datetime.now(UTC)), *_searches(filters, sight), *sight.conditions())
     statement = select(CaseRow).where(*conditions)
     if cursor is not None:
         statement = statement.where(place < _decode(cursor))
-    newest = statement.order_by(CASES.c.received_at.desc(), CASES.c.number.desc()).limit(limit + 1)
-    found = await read_cases(session, newest)
+    first = statement.order_by(*(column.desc() for column in ORDER)).limit(limit + 1)
+    found = await read_cases(session, first)
     items = found[:limit]
     return Page(items, _encode(items[-1]) if len(found) > limit else None)
 
@@ -115,13 +119,14 @@ def _in_time(now: datetime) -> ColumnElement[bool]:
 
 
 def _encode(row: CaseRow) -> str:
-    return urlsafe_b64encode(f"{row.received_at.astimezone(UTC).strftime(FORMAT)}|{row.number}".encode()).decode()
+    at = row.received_at.astimezone(UTC).strftime(FORMAT)
+    return urlsafe_b64encode(f"{row.priority}|{at}|{row.number}".encode()).decode()
 
 
-def _decode(cursor: str) -> tuple[datetime, str]:
+def _decode(cursor: str) -> tuple[int, datetime, str]:
     try:
-        at, number = urlsafe_b64decode(cursor).decode().split("|")
+        priority, at, number = urlsafe_b64decode(cursor).decode().split("|")
         received_at = datetime.strptime(at, FORMAT).replace(tzinfo=UTC)
+        return PRIORITIES.index(priority), received_at, number.replace("\0", "")
     except ValueError:
         raise BadCursor("no page of ours gave out this cursor") from None
-    return received_at, number.replace("\0", "")

@@ -6,8 +6,10 @@ from typing import Literal
 
 from sqlalchemy import Connection, bindparam, update
 
+from domain.effects import Party
 from ledger.database import Insert, insert_for
 from ledger.models import MessageRow
+from ledger.receipts import ACCEPTED, settle_early
 from ledger.tables import CASES, MESSAGES
 
 # Asked after the row is there: an erasure at the same time has then ended, or comes after us.
@@ -38,8 +40,8 @@ def save_attempt(
 ) -> None:
     """Note how an attempt to send a message ended, with the gateway's reference or the code of its error.
 
-    One row a key, with the number of attempts so far. What was sent stays sent. Of a message about a case that was
-    erased while it was on its way the text is not kept.
+    One row a key, with the number of attempts so far. What was sent stays sent. A receipt that came before us is heeded
+    now. Of a message about a case that was erased while it was on its way the text is not kept.
     """
     row = {
         "key": key,
@@ -58,6 +60,8 @@ def save_attempt(
     }
     connection.execute(_save(connection.dialect.name), row)
     connection.execute(EMPTY_IF_ERASED, {"of": key})
+    if party == Party.CITIZEN and reference:
+        settle_early(connection, reference, at)
 
 
 @cache
@@ -67,5 +71,5 @@ def _save(dialect: str) -> Insert:
     return save.on_conflict_do_update(
         index_elements=["key"],
         set_={"attempts": MESSAGES.c.attempts + 1, **{name: save.excluded[name] for name in changing}},
-        where=MESSAGES.c.status != "sent",
+        where=MESSAGES.c.status.not_in(ACCEPTED),
     )

@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel
 
 from ledger.instant import Instant
 
-PERSONAL = ("name", "phone", "address", "title", "text", "longitude", "latitude")
+PERSONAL = ("name", "phone", "address", "title", "text", "longitude", "latitude", "vulnerable")
 """Columns of a case that tell whose it is: masked where they need not be known, sealed, and emptied by an erasure."""
 
 UNERASED = sql("erased_at IS NULL")
@@ -24,7 +24,7 @@ class CaseRow(SQLModel, table=True):
 
     __tablename__ = "cases"
     __table_args__: ClassVar[Any] = (
-        Index("ix_cases_newest", "received_at", "number"),
+        Index("ix_cases_first", "priority", "received_at", "number"),
         Index("ix_cases_unstarted", "number", sqlite_where=sql("started = 0"), postgresql_where=sql("NOT started")),
         Index("ix_cases_unerased", "closed_at", sqlite_where=UNERASED, postgresql_where=UNERASED),
     )
@@ -47,6 +47,10 @@ class CaseRow(SQLModel, table=True):
     """Such as `no_contact`, `no_location`."""
     withheld: bool = False
     """Whether the citizen asked that unit and grid do not learn who they are."""
+    vulnerable: list[str] = Field(default_factory=list, sa_type=JSON, nullable=False, repr=False)
+    """Who needs help: `alone`, `elderly`, `disabled`. Personal."""
+    priority: int = 0
+    """Lists show the highest first: 1 while a case of a vulnerable resident is open."""
     code: str | None = Field(default=None, repr=False)
     """What the citizen shows to track, supplement, hurry and rate; sent by text message only."""
     intake_key: str | None = Field(default=None, unique=True, index=True)
@@ -89,6 +93,8 @@ class CaseRow(SQLModel, table=True):
     """Hash over salt and personal data, which the first event carries into the chain."""
     erased_at: datetime | None = Field(default=None, sa_type=Instant)
     """When the personal data was removed."""
+    unreachable_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Since when texts to its phone do not arrive."""
 
 
 class CaseUnitRow(SQLModel, table=True):
@@ -172,14 +178,36 @@ class MessageRow(SQLModel, table=True):
     template: str
     text: str = Field(sa_type=Text, repr=False)
     status: str
-    """`sending`, `sent` or `failed`."""
+    """`held`, `sending`, `sent` or `failed`; after a receipt `delivered` or `undelivered`."""
     attempts: int = 1
-    reference: str | None = None
+    reference: str | None = Field(default=None, index=True)
     """What the gateway calls it."""
     error: str | None = None
-    """Code of the last failure."""
+    """Code of the last failure, or of the receipt of a text that did not arrive."""
     created_at: datetime = Field(sa_type=Instant)
     sent_at: datetime | None = Field(default=None, sa_type=Instant)
+    held_until: datetime | None = Field(default=None, sa_type=Instant, index=True)
+    """When a text that had to wait is tried (again)."""
+    merged_into: str | None = Field(default=None, index=True)
+    """Key of the message with which it was sent as one text; its own, where it waited alone."""
+    reported_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When the gateway's receipt came."""
+
+
+class StrayReceiptRow(SQLModel, table=True):
+    """A receipt for a text we know nothing of, or nothing yet; the newest are kept."""
+
+    __tablename__ = "stray_receipts"
+    __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(default=None, primary_key=True)
+    """Never given twice: the highest is the number of strays so far."""
+    gateway: str
+    reference: str | None = Field(default=None, index=True)
+    key: str | None = None
+    delivered: bool
+    code: str | None = None
+    at: datetime = Field(sa_type=Instant)
 
 
 class MeasureRow(SQLModel, table=True):

@@ -101,7 +101,7 @@ class Kept:
                 yield self._flaw(first, Wrong.REQUEST)
         elif self.row["erased_at"] is None or self.row["closed_at"] is None:
             yield self._flaw(first, Wrong.REQUEST_UNPROVED)
-        elif any(self.row[name] not in (None, "") for name in PERSONAL):
+        elif any(self.row[name] not in (None, "", []) for name in PERSONAL):
             yield self._flaw(first, Wrong.REQUEST_ERASED)
         if self.row["erased_at"] is not None and not self.erasure_recorded:
             yield self._flaw(first, Wrong.ERASURE_UNRECORDED)

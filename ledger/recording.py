@@ -124,8 +124,9 @@ def _show(connection: Connection, case: Values, summary: Summary, head: str) -> 
         "breached": bool(summary.breaches),
         "started": True,
     }
+    over = {"priority": 0} if summary.closed_at else {}
     seal = seal_case(head, case | standing)
-    connection.execute(PROJECT, {"of": summary.number, **standing, "head": head, "seal": seal})
+    connection.execute(PROJECT, {"of": summary.number, **standing, **over, "head": head, "seal": seal})
 
 
 def _event_values(number: str, event: Event) -> Values:

@@ -9,7 +9,10 @@ from ledger.tables import CASES, EVENTS, NOTES
 Told = Row[Any]
 """Columns as named below; those of the request are personal."""
 
-REQUEST = ("code", "name", "phone", "address", "title", "withheld", "marks", "category", "item", "lead", "due")
+REQUEST = (
+    "code", "name", "phone", "address", "title", "withheld", "vulnerable", "marks", "category", "item", "lead", "grid",
+    "due", "outage",
+)  # fmt: skip
 EVENT = ("at", "unit", "clock", "facts")
 
 COLUMNS: tuple[ColumnElement[Any], ...] = (

@@ -8,6 +8,15 @@ from sandbox.inbox import Entry, Inbox
 from sandbox.unit import Key, Receipt
 
 
+class Contact(BaseModel):
+    """The member of the grid who is to go."""
+
+    name: str
+    role: str
+    duty: str | None = None
+    phone: str | None = None
+
+
 class Notice(BaseModel):
     """What the hotline tells a grid."""
 
@@ -15,6 +24,9 @@ class Notice(BaseModel):
     grid: str
     kind: str
     text: str
+    member: Contact | None = None
+    home_visit: bool = False
+    vulnerable: list[str] = []
 
 
 def create_grid(faults: Faults) -> FastAPI:

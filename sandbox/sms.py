@@ -1,12 +1,14 @@
-"""The SMS gateway: every text it accepts would reach a citizen's phone."""
+"""The SMS gateway: every text it accepts would reach a citizen's phone. It speaks as three gateways do."""
 
 from typing import Literal
 
 from fastapi import FastAPI, Response
 from pydantic import BaseModel
 
+from sandbox.aliyun import create_aliyun
 from sandbox.faults import Faults, FaultSwitch
 from sandbox.inbox import Entry, Inbox
+from sandbox.mas import create_mas
 from sandbox.unit import Key
 
 
@@ -29,6 +31,8 @@ def create_sms(faults: Faults) -> FastAPI:
     app = FastAPI(title="短信网关")
     app.add_middleware(FaultSwitch, faults=faults, party="sms", repeats=True)
     inbox = Inbox()
+    app.include_router(create_aliyun(inbox))
+    app.include_router(create_mas(inbox))
 
     @app.get("/health")
     async def health() -> dict[str, str]:

@@ -21,6 +21,16 @@ class Contact(BaseModel):
     withheld: bool = False
 
 
+class Crew(BaseModel):
+    """The unit's own people whose area it is in."""
+
+    code: str
+    kind: str
+    name: str
+    phone: str | None = None
+    grids: list[str]
+
+
 class Order(BaseModel):
     """What the hotline sends to a unit."""
 
@@ -36,6 +46,10 @@ class Order(BaseModel):
     text: str | None = None
     address: str | None = None
     contact: Contact | None = None
+    grid: str | None = None
+    crews: list[Crew] = []
+    home_visit: bool = False
+    vulnerable: list[str] = []
 
 
 class Receipt(BaseModel):

@@ -40,10 +40,9 @@ async def start_case(client: Client, task_queue: str, city: City, opening: Openi
     Raises RPCError when the server does not answer, NumberTaken when the number belongs to another case.
     """
     received = opening.received_at.date()
-    item = city.catalog.items.get(opening.item or "")
-    grid = city.grids.get(opening.grid or "")
+    item = city.catalog_at(opening.received_at).items.get(opening.item or "")
     start = CaseInput(
-        opening=opening.model_copy(update={"grid_name": grid.name if grid else None}),
+        opening=city.complete(opening),
         rulebook=city.rulebook.travelling,
         calendar=travelling_calendar(city.calendar, received, received),
     )

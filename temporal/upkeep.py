@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -32,8 +33,17 @@ SWEPT_AT_ONCE = 50
 class Sweeper:
     """Starts cases that were accepted but never started: by shifts, and once when a worker starts."""
 
-    def __init__(self, client: Client, ledger: Ledger, city: City, task_queue: str) -> None:
+    def __init__(
+        self,
+        client: Client,
+        ledger: Ledger,
+        city: City,
+        task_queue: str,
+        then: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        """`then` is what else is done at every turn."""
         self._client, self._ledger, self._city, self._task_queue = client, ledger, city, task_queue
+        self._then = then
         self._taken: set[str] = set()
 
     @activity.defn(name=KEEP_SWEEPING)
@@ -56,6 +66,8 @@ class Sweeper:
         """Sweep once; a ledger or engine that does not answer is left to the next turn."""
         try:
             await self.sweep()
+            if self._then is not None:
+                await self._then()
         except (*LEDGER_ERRORS, RPCError, RuntimeError) as error:
             log.warning("sweep put off: %s", type(error).__name__)
 

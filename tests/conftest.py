@@ -20,7 +20,7 @@ from tests.ports import free_ports
 
 PostgresUrl = Callable[..., str]
 
-NAMESPACES = ("sqlite", "postgres", "unmanned")
+NAMESPACES = ("sqlite", "postgres", "unmanned", "catalog")
 """Sites count their cases each from 1, so each has a namespace of its own."""
 
 

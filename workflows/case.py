@@ -21,7 +21,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.rulebook import seconds
     from domain.steps import ENGINE_STEPS, PEOPLE_STEPS
     from domain.steps.upkeep import ReportFailure
-    from workflows.attributes import LEAD, OVERDUE
+    from workflows.attributes import GRID, LEAD, OVERDUE
     from workflows.names import CASE, UNENCRYPTED, CaseInput, Taken
 
 STEPS = {**PEOPLE_STEPS, **ENGINE_STEPS}
@@ -250,15 +250,16 @@ class CaseWorkflow:
         first = timedelta(seconds=seconds(self._case.rulebook.effects.first_retry))
         return RetryPolicy(initial_interval=first, maximum_interval=max(first, longest_pause))
 
-    def _standing(self) -> tuple[str | None, bool]:
-        """What the search attributes show of it: who leads, and whether a limit was missed. More would cost events."""
-        return self._case.lead, bool(self._case.breaches)
+    def _standing(self) -> tuple[str | None, bool, str | None]:
+        """What search attributes show of it: who leads, whether a limit was missed, where. More would cost events."""
+        return self._case.lead, bool(self._case.breaches), self._case.grid
 
     def _show_standing(self) -> None:
-        lead, overdue = standing = self._standing()
+        lead, overdue, grid = standing = self._standing()
         if standing != self._shown:
             led: SearchAttributeUpdate[Any] = LEAD.value_set(lead) if lead else LEAD.value_unset()
-            workflow.upsert_search_attributes([led, OVERDUE.value_set(overdue)])
+            moved = [GRID.value_set(grid)] if grid and grid != self._shown[2] else []
+            workflow.upsert_search_attributes([led, OVERDUE.value_set(overdue), *moved])
         self._shown = standing
 
     def _taken(self) -> Taken:

@@ -7,6 +7,7 @@ from domain.steps.citizen import Hurry, Supplement, Withdraw
 from domain.steps.closing import Close
 from domain.steps.dispatch import Dispatch, Redispatch
 from domain.steps.extension import DecideExtension, RequestExtension
+from domain.steps.grid import AssignGrid, GridEscalate, GridReport, GridResolve, GridSignIn
 from domain.steps.progress import GiveOpinion, ReportProgress
 from domain.steps.reclassification import Reclassify
 from domain.steps.result import SubmitResult
@@ -37,6 +38,11 @@ PEOPLE_STEPS: dict[str, type[Command]] = {
         DecideSuspension,
         Resume,
         SubmitResult,
+        GridSignIn,
+        GridReport,
+        GridResolve,
+        GridEscalate,
+        AssignGrid,
         CallBack,
         Rate,
         Supplement,

@@ -46,7 +46,7 @@ class CallBack(Command):
         case.attempts += 1
         clock = case.stop(ClockName.CALLBACK)
         case.record(
-            EventKind.CALLED_BACK, self.by, at, clock=clock, unit=case.lead, note=self.note, reached=True,
+            EventKind.CALLED_BACK, self.by, at, clock=clock, unit=case.answered_by, note=self.note, reached=True,
             attempt=case.attempts, rating=self.rating, solved=self.solved, contacted=self.contacted,
         )  # fmt: skip
         judge(case, self.by, at, rating=self.rating, solved=bool(self.solved), contacted=bool(self.contacted))
@@ -65,7 +65,7 @@ class Rate(Command):
         case.require(Status.CALLBACK)
         clock = case.stop(ClockName.CALLBACK)
         case.record(
-            EventKind.RATED, self.by, at, clock=clock, unit=case.lead, note=self.note,
+            EventKind.RATED, self.by, at, clock=clock, unit=case.answered_by, note=self.note,
             rating=self.rating, solved=self.solved, contacted=self.contacted,
         )  # fmt: skip
         judge(case, self.by, at, rating=self.rating, solved=self.solved, contacted=self.contacted)
@@ -76,7 +76,7 @@ def _not_reached(case: "Case", command: CallBack, at: datetime) -> None:
     last = case.attempts >= case.rulebook.callback.attempts
     clock = case.stop(ClockName.CALLBACK) if last else case.clock(ClockName.CALLBACK)
     case.record(
-        EventKind.CALLED_BACK, command.by, at, clock=clock, unit=case.lead, note=command.note, reached=False,
+        EventKind.CALLED_BACK, command.by, at, clock=clock, unit=case.answered_by, note=command.note, reached=False,
         attempt=case.attempts,
     )  # fmt: skip
     if last:

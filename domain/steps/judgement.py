@@ -19,7 +19,7 @@ def judge(case: "Case", by: Actor, at: datetime, *, rating: int, solved: bool, c
     An answer that was neither solved nor preceded by any contact is also referred as a formal closing.
     """
     if not contacted and not solved:
-        escalate(case, Action.DISCIPLINE_REFERRAL, at, unit=case.lead, situation="formal_closing")
+        escalate(case, Action.DISCIPLINE_REFERRAL, at, unit=case.answered_by, situation="formal_closing")
     if solved and rating > case.rulebook.callback.dissatisfied_at_most:
         case.close(Outcome.RESOLVED, by, at)
     elif case.rework_rounds < case.rulebook.rework.rounds:
@@ -29,7 +29,7 @@ def judge(case: "Case", by: Actor, at: datetime, *, rating: int, solved: bool, c
 
 
 def _no_more_rounds(case: "Case", by: Actor, at: datetime, *, solved: bool) -> None:
-    escalate(case, Action.GOVERNMENT_INSPECTION, at, unit=case.lead)
+    escalate(case, Action.GOVERNMENT_INSPECTION, at, unit=case.answered_by)
     situation = "dissatisfied" if solved else "repeated_rework"
-    escalate(case, Action.DISCIPLINE_REFERRAL, at, unit=case.lead, situation=situation)
+    escalate(case, Action.DISCIPLINE_REFERRAL, at, unit=case.answered_by, situation=situation)
     case.close(Outcome.UNRESOLVED, by, at)

@@ -19,6 +19,7 @@ from ledger.audit import verify
 from ledger.cases import opening
 from ledger.database import Ledger, open_ledger
 from ledger.models import CaseRow, VoidedEventRow
+from ledger.receipts import ACCEPTED
 from sandbox.chaos.evidence import Kept, Outside, kept, receiver
 from sandbox.chaos.findings import Findings
 from sandbox.chaos.record import Exchange, Record, Step
@@ -129,7 +130,7 @@ class Checks:
         raised = [effect.key for effect in done.effects if effect.party in RAISED]
         told = [effect.key for effect in done.effects if effect.party not in RAISED]
         self._findings.same(f"{number}: measures", found.measures, raised)
-        self._findings.same(f"{number}: messages", (m.key for m in found.messages if m.status == "sent"), told)
+        self._findings.same(f"{number}: messages", (m.key for m in found.messages if m.status in ACCEPTED), told)
         self._findings.counts["measures raised"] += len(raised)
         for effect in done.effects:
             self._await_receipt(effect, found.row.phone or "")

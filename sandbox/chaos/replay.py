@@ -34,7 +34,7 @@ def replay(city: City, opening: Opening, steps: Sequence[Step], events: Sequence
     """Let the core take `steps` (recorded, in order) and compare with the `events` of the ledger, numbered from 1."""
     received = opening.received_at.date()
     rulebook, calendar = city.rulebook.travelling, travelling_calendar(city.calendar, received, received)
-    case, happened = Case.open(opening, rulebook, calendar)
+    case, happened = Case.open(city.complete(opening), rulebook, calendar)
     found = Replay(case)
     waiting, position = list(steps), 0
     while True:

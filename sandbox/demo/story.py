@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ledger.receipts import ACCEPTED
 from sandbox.demo.driver import Case, Driver
 
 Script = Callable[[Driver, Case], Awaitable[None]]
@@ -44,10 +45,10 @@ class Told:
         """Note everything in which the case did not go as it must."""
         self._compare("course", self.story.expected.course.split(), [_name(event) for event in self.timeline["events"]])
         texts = [message for message in self.timeline["messages"] if message["party"] == "citizen"]
-        sent = sorted(message["template"] for message in texts if message["status"] == "sent")
+        sent = sorted(message["template"] for message in texts if message["status"] in ACCEPTED)
         self._compare("texts", sorted(self.story.expected.texts.split()), sent)
         for message in self.timeline["messages"]:
-            if message["status"] != "sent":
+            if message["status"] not in ACCEPTED:
                 self.faults.append(f"{message['party']} {message['template']}: {message['status']}")
 
     def _compare(self, what: str, expected: list[str], found: list[str]) -> None:

@@ -163,7 +163,7 @@ def open_site(http: httpx2.AsyncClient, tmp_path_factory: pytest.TempPathFactory
 @asynccontextmanager
 async def manned(engine: str, namespace: str, ledger_url: str, open_site: OpenSite) -> AsyncIterator[Site]:
     """A site with a worker."""
-    city = load_city(Settings().city_folder)
+    city = load_city(Settings().city_folder).at_any_hour()
     client = await Client.connect(engine, namespace=namespace, data_converter=CONVERTER)
     await search_attributes.ensure(client)
     values = {"TEMPORAL_ADDRESS": engine, "TEMPORAL_NAMESPACE": namespace, "JIESU_TASK_QUEUE": "jiesu"}

@@ -41,7 +41,7 @@ class Desk:
         self.events = events
 
     def take(self, step: str, at: str | datetime, unit: str = "water", **arguments: Any) -> list[Event]:
-        """Take a step at a local time, as somebody who may; a unit's step as `unit`."""
+        """Take a step at a local time, as somebody who may; a unit's or a grid's step as `unit`."""
         return self.give(self.command(step, unit, **arguments), at)
 
     def give(self, command: Command, at: str | datetime) -> list[Event]:
@@ -75,7 +75,7 @@ class Desk:
         if step in ENGINE_STEPS:
             return ENGINE_STEPS[step](by=ENGINE, **arguments)
         role = sorted(MAY[step])[0]
-        by = Actor(role=role, id=f"{role}-1", unit=unit if role is Role.UNIT else None)
+        by = Actor(role=role, id=f"{role}-1", unit=unit if role in (Role.UNIT, Role.GRID) else None)
         if step in NEEDS_A_NOTE:
             arguments.setdefault("note", "note-1")
         return PEOPLE_STEPS[step](by=by, **arguments)

@@ -33,14 +33,18 @@ AGENT = Actor(role=Role.AGENT, id="agent-1")
 NEEDS_A_NOTE = {name for name, step in PEOPLE_STEPS.items() if step.model_fields["note"].is_required()}
 
 UNITS = ["water", "gas", "heat"]
+BESIDE = {"grid-sign-in", "grid-report", "grid-escalate", "assign-grid"}
+"""What is done about the grid while the units work."""
 ENDS = {"reject", "answer", "transfer", "withdraw", "close"}
 NATURAL = {
     Status.RECEIVED: ["dispatch"],
     Status.RETURNED: ["dispatch", "dispatch", "answer"],
-    Status.DISPATCHED: ["sign-in", "sign-in", "request-return", "redispatch"],
+    Status.DISPATCHED: [
+        "sign-in", "sign-in", "request-return", "redispatch", "grid-sign-in", "grid-resolve", "grid-report",
+    ],
     Status.HANDLING: [
         "submit-result", "request-extension", "request-extension", "request-suspension", "report-progress",
-        "give-opinion", "reclassify", "redispatch",
+        "give-opinion", "reclassify", "redispatch", "grid-report",
     ],
     Status.SUSPENDED: ["resume", "report-progress", "sign-in"],
     Status.CALLBACK: ["call-back", "rate"],
@@ -64,7 +68,7 @@ STARTS = {
     ClockName.OPINION: {
         EventKind.SIGNED_IN, EventKind.REWORK_ORDERED, EventKind.RESUMED, EventKind.RECLASSIFIED,
     },
-    ClockName.CALLBACK: {EventKind.RESULT_SUBMITTED},
+    ClockName.CALLBACK: {EventKind.RESULT_SUBMITTED, EventKind.GRID_RESOLVED},
     ClockName.DECISION: {
         EventKind.RETURN_REQUESTED, EventKind.EXTENSION_REQUESTED, EventKind.SUSPENSION_REQUESTED,
     },
@@ -73,7 +77,7 @@ STARTS = {
 ASKED = {EventKind.EXTENSION_REQUESTED, EventKind.SUSPENSION_REQUESTED}
 DECIDED = {
     EventKind.EXTENSION_GRANTED, EventKind.EXTENSION_REFUSED, EventKind.SUSPENSION_GRANTED,
-    EventKind.SUSPENSION_REFUSED, EventKind.RESULT_SUBMITTED,
+    EventKind.SUSPENSION_REFUSED, EventKind.RESULT_SUBMITTED, EventKind.GRID_RESOLVED,
 }  # fmt: skip
 
 UNIT = st.sampled_from(UNITS)
@@ -88,6 +92,7 @@ BEGUN: st.SearchStrategy[dict[str, dict[str, Any]]] = st.sampled_from(
         {},
         {"dispatch": {"lead": "water", "assisting": ("gas",)}},
         {"dispatch": {"lead": "water"}, "sign-in": {}},
+        {"dispatch": {"lead": "water", "assisting": ("gas",)}, "grid-sign-in": {}, "grid-resolve": {}},
         {"dispatch": {"lead": "water", "assisting": ("gas", "heat")}, "sign-in": {}},
         {"dispatch": {"lead": "water"}, "request-return": {}},
         {"dispatch": {"lead": "water"}, "sign-in": {}, "request-extension": {}},
@@ -115,6 +120,9 @@ ARGUMENTS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
         st.fixed_dictionaries({"reached": st.booleans()}, optional=RATING),
     ),
     "rate": st.fixed_dictionaries(RATING),
+    "assign-grid": st.sampled_from(["g-1", "g-2"]).map(
+        lambda grid: {"grid": grid, "lineage": {grid: "网格", "g-0": "街道"}}
+    ),
     "report-failure": st.fixed_dictionaries({"effect": st.just("e"), "party": st.just("unit"), "error": st.just("x")}),
 }
 WAIT = st.one_of(
@@ -161,7 +169,7 @@ class Life(RuleBasedStateMachine):
         self.now += timedelta(minutes=minutes)
         opening = Opening(
             number="ZZ-1", received_at=self.now, by=AGENT, channel="phone", category=category, outage=outage,
-            province=province, grid="g-1",
+            province=province, grid="g-1", grids_above={"g-0": "街道"},
         )  # fmt: skip
         rules = _rules(starts, ends, holds)
         self.starts = starts
@@ -237,6 +245,8 @@ class Life(RuleBasedStateMachine):
     def command(self, step: str, unit: str | None, arguments: dict[str, Any]) -> Command:
         if "until" in arguments:
             arguments = {"until": self.now.astimezone(LOCAL).date() + arguments["until"]}
+        if MAY.get(step, frozenset()) == {Role.GRID}:
+            unit = "g-9" if unit == "heat" else self.case.at_grid
         return _command(step, unit, arguments)
 
     def give(self, command: Command) -> None:
@@ -254,6 +264,7 @@ class Life(RuleBasedStateMachine):
         assert self.twin.lapse(self.now) + self.twin.handle(command, self.now) == events, "what is due lapses first"
         assert self.twin == self.case
         self.check_parts(before, events[-1:])
+        self.check_clocks(before, command.step)
         self.note(events)
 
     def check_parts(self, before: Case, last: list[Event]) -> None:
@@ -264,6 +275,16 @@ class Life(RuleBasedStateMachine):
                 assert event.facts["ordered"] == [unit for unit, lead in has if (unit, lead) not in had]
                 assert set(event.facts["recalled"]) == {unit for unit, _ in had} - {unit for unit, _ in has}
                 assert all(has[part] == had[part] for part in has.keys() & had.keys())
+
+    def check_clocks(self, before: Case, step: str) -> None:
+        """What a grid does moves no limit, unless it answers in the lead unit's place."""
+        before.lapse(self.now)
+        if step in BESIDE:
+            assert self.case.clocks == before.clocks
+            assert (self.case.status, self.case.assignments) == (before.status, before.assignments)
+        if step == "grid-resolve":
+            assert before.assignment(before.lead).signed_in_at is None
+            assert {clock.name for clock in self.case.clocks} == {ClockName.CALLBACK}
 
     def check_refusal(self, refused: Refused, command: Command) -> None:
         assert refused.code in REFUSALS
@@ -424,7 +445,7 @@ def _command(step: str, unit: str | None, arguments: dict[str, Any]) -> Command:
     if step in ENGINE_STEPS:
         return ENGINE_STEPS[step](by=ENGINE, **arguments)
     role = sorted(MAY[step])[0]
-    by = Actor(role=role, id="key-1", unit=unit if role is Role.UNIT else None)
+    by = Actor(role=role, id="key-1", unit=unit if role in (Role.UNIT, Role.GRID) else None)
     return PEOPLE_STEPS[step](by=by, **({"note": "n-1"} if step in NEEDS_A_NOTE else {}), **arguments)
 
 

@@ -1,20 +1,23 @@
 import csv
 import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.catalog import Catalog, Item, Suggestion, load_catalog
+from domain.catalog import Catalog, Item, Suggestion
+from domain.catalog_file import load_catalog
 from domain.city import load_city
 from domain.errors import ConfigError
 
 CITY = load_city(Path(__file__).parents[2] / "cities" / "zhengzhou")
 MESSAGES = Path(__file__).parents[2].parent / "shared/data" / "replied-messages.csv"
 UNITS = {"water", "street", "roads"}
-CATEGORIES = {"help"}
+DAY = date(2026, 11, 22)
+CATALOG = CITY.catalog.on(DAY)
 Write = Callable[[str], Path]
 
 ITEM = """
@@ -49,7 +52,7 @@ def catalog(*items: Item) -> Catalog:
 
 
 def best(text: str, address: str | None = None) -> Suggestion:
-    return CITY.catalog.suggest(text, address)[0]
+    return CATALOG.suggest(text, address)[0]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +99,7 @@ def test_one_home_without_water_is_no_large_outage() -> None:
 
 @pytest.mark.parametrize("text", ["", "   ", "你好", "🙂", "谢谢您的帮助，祝工作顺利"])
 def test_nothing_matched_nothing_suggested(text: str) -> None:
-    assert CITY.catalog.suggest(text) == []
+    assert CATALOG.suggest(text) == []
 
 
 def test_a_suggestion_shows_what_it_rests_on() -> None:
@@ -144,7 +147,7 @@ def test_a_unit_that_leads_does_not_also_assist() -> None:
 
 @given(st.text(max_size=200), st.none() | st.text(max_size=50))
 def test_every_suggestion_can_be_dispatched(text: str, address: str | None) -> None:
-    for found in CITY.catalog.suggest(text + "停水 护栏 噪音", address):
+    for found in CATALOG.suggest(text + "停水 护栏 噪音", address):
         assert {found.lead, *found.assisting} <= CITY.units.keys()
         assert found.lead not in found.assisting
         assert found.category in CITY.rulebook.categories
@@ -153,7 +156,7 @@ def test_every_suggestion_can_be_dispatched(text: str, address: str | None) -> N
 
 
 def test_no_item_hides_another_with_the_same_keywords() -> None:
-    keywords = [frozenset(item.keywords) for item in CITY.catalog.items.values()]
+    keywords = [frozenset(item.keywords) for item in CATALOG.items.values()]
     assert len(keywords) == len(set(keywords))
 
 
@@ -164,16 +167,16 @@ def test_real_messages_never_raise_and_are_fast() -> None:
         subjects = [row["subject"] for row in csv.DictReader(file)]
     # Processor time: what else the machine is doing is no fault of the catalog.
     started = time.process_time()
-    found = [CITY.catalog.suggest(subject) for subject in subjects]
+    found = [CATALOG.suggest(subject) for subject in subjects]
     assert len(subjects) / (time.process_time() - started) > 2000
     assert sum(map(bool, found)) > len(subjects) / 2
 
 
 def test_areas_are_shared_by_name(write: Write) -> None:
     text = '[areas.streets]\n"东 大街" = "street"\n' + ITEM + 'areas = "streets"\nassisting = ["roads"]\n'
-    loaded = load_catalog(write(text), UNITS, CATEGORIES)
-    assert loaded.items["leak"].areas == {"东大街": "street"}
-    assert loaded.suggest("漏水", "东大街1号")[0].lead == "street"
+    loaded = load_catalog(write(text), UNITS, CITY.rulebook)
+    assert loaded.on(DAY).items["leak"].areas == {"东大街": "street"}
+    assert loaded.on(DAY).suggest("漏水", "东大街1号")[0].lead == "street"
 
 
 @pytest.mark.parametrize(
@@ -203,6 +206,6 @@ def test_areas_are_shared_by_name(write: Write) -> None:
 def test_a_malformed_catalog_names_file_key_and_problem(write: Write, text: str, key: str, problem: str) -> None:
     path = write(text)
     with pytest.raises(ConfigError, match=problem) as caught:
-        load_catalog(path, UNITS, CATEGORIES)
+        load_catalog(path, UNITS, CITY.rulebook)
     assert caught.value.key == key
     assert str(caught.value).startswith(f"{path}: {key}: " if key else f"{path}: ")

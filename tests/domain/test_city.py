@@ -1,6 +1,7 @@
 import copy
 import shutil
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,10 @@ from domain.grids import Grid, grid_of, load_grids
 from domain.units import load_units
 
 ZHENGZHOU = Path(__file__).parents[2] / "cities" / "zhengzhou"
-FILES = ["rulebook.toml", "calendar.toml", "units.toml", "grids.toml", "catalog.toml", "texts.toml"]
+FILES = [
+    "rulebook.toml", "calendar.toml", "units.toml", "grids.toml", "grids.geojson", "crews.toml", "catalog.toml",
+    "texts.toml", "sms.toml",
+]  # fmt: skip
 Write = Callable[[str], Path]
 
 UNIT = '[[unit]]\ncode = "water"\nname = "水务"\nkind = "water"\n'
@@ -41,7 +45,7 @@ def copied(tmp_path: Path) -> Path:
 
 def test_the_city_loads_whole(city: City) -> None:
     assert (city.folder, city.rulebook.city) == ("zhengzhou", "郑州市")
-    assert len(city.catalog.items) >= 40
+    assert len(city.catalog.on(date(2026, 11, 22)).items) >= 70
     assert copy.deepcopy(city) is city
     with pytest.raises(ValidationError, match="frozen"):
         setattr(city, "folder", "other")  # noqa: B010
@@ -149,6 +153,8 @@ def test_malformed_units_name_file_key_and_problem(write: Write, text: str, key:
         (GRID.replace('["东街"]', "[]"), "grid.0.words", "at least 1 item"),
         (GRID.replace('["东街"]', '["东"]'), "grid.0.words.0", "at least 2"),
         (GRID + 'parent = "west"', "grid.0.parent", "'west' is not a grid of this city"),
+        (GRID + 'members = [{ name = "甲", role = "king" }]', "grid.0.members.0.role", "'head'"),
+        (GRID + 'members = [{ phone = "0371-1" }]', "grid.0.members.0.name", "is missing"),
         (GRID + 'parent = "east"', "grid.0.parent", "'east' is no coarser grid than 'east'"),
     ],
 )

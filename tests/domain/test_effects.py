@@ -21,6 +21,7 @@ SAYS_NOTHING = {
     EventKind.PROGRESS_REPORTED,
     EventKind.EXTENSION_REQUESTED,
     EventKind.SUSPENSION_REQUESTED,
+    EventKind.GRID_SIGNED_IN,
     EventKind.CALLED_BACK,
     EventKind.RATED,
     EventKind.RECLASSIFIED,

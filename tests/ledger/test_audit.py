@@ -115,6 +115,7 @@ TAMPERINGS: dict[str, tuple[str, int | None, str]] = {
     "the request's text": (CASE.format("text = '没有停水'"), 1, "not the one that was accepted"),
     "the citizen's phone": (CASE.format("phone = '13900000000'"), 1, "not the one that was accepted"),
     "where it is": (CASE.format("latitude = 34.7"), 1, "not the one that was accepted"),
+    "who needs help": (CASE.format("vulnerable = '[\"alone\"]'"), 1, "not the one that was accepted"),
     "the channel": (CASE.format("channel = 'web'"), 1, "not the one that was accepted"),
     "the request, as if erased": (CASE.format("text = '', salt = NULL"), 1, "never erased"),
     "the request, with a seal of its own": (CASE.format("salt = NULL, erased_at = closed_at, name = NULL, phone = NULL,"

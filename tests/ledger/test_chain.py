@@ -30,7 +30,8 @@ def test_every_column_of_an_event_but_its_hash_is_hashed() -> None:
 
 def test_every_column_of_a_case_is_proved_but_what_says_nothing_of_it() -> None:
     proved = {*chain.REQUEST, *chain.ORIGIN, *chain.STANDING, "number", "head", "seal", "salt", "erased_at"}
-    assert set(CASES.columns.keys()) - proved == {"code", "intake_key", "intake_hash"}
+    silent = {"code", "intake_key", "intake_hash", "priority", "unreachable_at"}
+    assert set(CASES.columns.keys()) - proved == silent
 
 
 def test_what_is_personal_in_a_case_is_erased_or_known_to_be_no_words() -> None:
@@ -90,6 +91,11 @@ def test_the_same_words_under_another_salt_show_nothing_in_common() -> None:
 def test_another_request_has_another_seal(name: str) -> None:
     request: dict[str, Any] = dict.fromkeys(chain.REQUEST)
     assert seal_request("s", request) != seal_request("s", {**request, name: "x"})
+
+
+def test_a_request_without_anybody_vulnerable_is_sealed_as_it_always_was() -> None:
+    request: dict[str, Any] = dict.fromkeys(chain.REQUEST) | {"vulnerable": []}
+    assert seal_request("s", request) == "d91e425c0f9eb2c5a93e24419862d5bd30105b920786bffe513e8a7605b5c067"
 
 
 def test_a_zero_has_no_sign() -> None:

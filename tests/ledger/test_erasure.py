@@ -37,8 +37,9 @@ MARK = "海明威印记"
 PERSONAL: dict[str, Any] = {
     "name": MARK, "phone": f"1380000{MARK}", "address": f"{MARK}路9号", "title": f"{MARK}家停水",
     "text": f"我是{MARK}。" * 200, "longitude": 113.61234, "latitude": 34.71234,
+    "vulnerable": ["disabled"],
 }  # fmt: skip
-TRACES = (MARK, "113.61234", "34.71234")
+TRACES = (MARK, "113.61234", "34.71234", "disabled")
 AGENT = Actor(role=Role.AGENT, id="agent-1")
 
 Make = Callable[..., Any]
@@ -102,7 +103,7 @@ async def test_nothing_personal_is_left_in_any_column(
     assert all(secret in before for secret in secrets)
     result = await erase(number)
     assert result.exit_code == 0, result.output
-    assert result.stdout == f"{number}: 7 fields, 1 notes, 1 messages, 1 findings, 1 attachments removed\n"
+    assert result.stdout == f"{number}: 8 fields, 1 notes, 1 messages, 1 findings, 1 attachments removed\n"
     after = await ledger.run(everything)
     assert not any(trace in after for trace in (*TRACES, *secrets, "hash of what was said"))
     assert [path for path in (tmp_path / "attachments").rglob("*") if path.is_file()] == []
@@ -173,7 +174,7 @@ async def test_a_dry_run_removes_nothing(ledger: Ledger, closed: Callable[..., A
     before = await ledger.run(everything)
     for arguments, whose in (((number,), number), (("--due",), "1 cases")):
         result = await erase(*arguments, "--dry-run")
-        wanted = f"{whose}: 7 fields, 1 notes, 1 messages, 1 findings, 1 attachments would be removed\n"
+        wanted = f"{whose}: 8 fields, 1 notes, 1 messages, 1 findings, 1 attachments would be removed\n"
         assert (result.exit_code, result.stdout) == (0, wanted)
     assert await ledger.run(everything) == before
 
@@ -210,7 +211,7 @@ async def test_all_that_are_due_are_erased_and_no_others(ledger: Ledger, closed:
     for others in (None, datetime.now(UTC)):
         await closed(others)
     result = await erase("--due")
-    assert result.stdout == "2 cases: 14 fields, 2 notes, 2 messages, 2 findings, 2 attachments removed\n"
+    assert result.stdout == "2 cases: 16 fields, 2 notes, 2 messages, 2 findings, 2 attachments removed\n"
     async with ledger.session() as session:
         erased = select(col(CaseRow.number)).where(col(CaseRow.erased_at).is_not(None)).order_by(col(CaseRow.number))
         assert list(await session.scalars(erased)) == due

@@ -96,9 +96,33 @@ async def test_pages_are_stable_while_cases_come_in(ledger: Ledger, shown: Show)
     assert read == numbers[::-1]
 
 
+async def test_open_cases_of_vulnerable_residents_come_first_page_by_page(ledger: Ledger, shown: Show) -> None:
+    usual = [await shown({"received_at": NOON + HOUR * i}) for i in range(2)]
+    first = [await shown({"received_at": NOON - HOUR * i, "vulnerable": ["alone"]}) for i in range(2)]
+    done = await shown({"received_at": NOON - HOUR, "vulnerable": ["elderly"]}, closed_at=NOON)
+    read: list[str] = []
+    cursor = None
+    for _ in range(5):
+        async with ledger.session() as session:
+            page = await list_cases(session, CaseFilter(), cursor, limit=1)
+        read += [row.number for row in page.items]
+        cursor = page.next
+    assert cursor is None
+    assert read == [*first, *usual[::-1], done]
+
+
 @pytest.mark.parametrize(
     "cursor",
-    ["", "x", "号", urlsafe_b64encode(b"now|1").decode(), urlsafe_b64encode(b"\xff").decode(), "bm93", "===="],
+    [
+        "",
+        "x",
+        "号",
+        urlsafe_b64encode(b"now|1").decode(),
+        urlsafe_b64encode(b"\xff").decode(),
+        "bm93",
+        "====",
+        urlsafe_b64encode(b"2|2026-11-21T04:00:00.000000|Z").decode(),
+    ],
 )
 async def test_a_malformed_cursor_is_refused(ledger: Ledger, cursor: str) -> None:
     async with ledger.session() as session:

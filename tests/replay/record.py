@@ -1,6 +1,6 @@
 """Records the histories against which every change of the workflow is replayed.
 
-    .venv/bin/python -m tests.replay.record
+    .venv/bin/python -m tests.replay.record [KIND …]
 
 Runs cases of several kinds on a real server, without time skipping, and writes each history to `histories/`. To be run
 by hand, and only when the workflow's commands change on purpose; a history that running cases may still have stays.
@@ -9,8 +9,9 @@ by hand, and only when the workflow's commands change on purpose; a history that
 import asyncio
 import json
 import os
+import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -86,6 +87,21 @@ async def rework(hotline: Hotline, street: Street) -> str:
     return number
 
 
+async def grid(hotline: Hotline, street: Street) -> str:
+    """Passed up, resolved on the spot by the grid above, and then, the citizen not content, by the unit."""
+    number = await hotline.receive(grid="zz-g-badonglou")
+    await hotline.take(number, "dispatch", lead="zz-water")
+    await hotline.take(number, "grid-escalate", "zz-g-badonglou")
+    await hotline.take(number, "assign-grid", grid="zz-g-weilailu", lineage={"zz-g-weilailu": "未来路街道"})
+    await hotline.take(number, "grid-sign-in", "zz-g-weilailu")
+    await hotline.take(number, "grid-resolve", "zz-g-weilailu")
+    await hotline.take(number, "call-back", **BAD)
+    await hotline.take(number, "sign-in")
+    await hotline.take(number, "submit-result")
+    await hotline.take(number, "call-back", **GOOD)
+    return number
+
+
 async def extension_pending(hotline: Hotline, street: Street) -> str:
     """Still open: a timer runs for the hotline's decision."""
     number = await hotline.receive()
@@ -105,7 +121,7 @@ async def failed_effect(hotline: Hotline, street: Street) -> str:
 
 
 KINDS: tuple[Callable[[Hotline, Street], Awaitable[str]], ...] = (
-    ordinary, returned_and_redispatched, outage, rework, extension_pending, failed_effect,
+    ordinary, returned_and_redispatched, outage, rework, grid, extension_pending, failed_effect,
 )  # fmt: skip
 
 
@@ -116,8 +132,8 @@ def hasty(city: City) -> City:
     return city.model_copy(update={"rulebook": Rulebook.model_validate(rules | {"effects": effects})})
 
 
-async def record(folder: Path) -> None:
-    """Run a case of each kind and write its history to `folder`."""
+async def record(folder: Path, names: Collection[str]) -> None:
+    """Run a case of each kind named, or of all and a shift of the sweep, and write their histories to `folder`."""
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(
             await WorkflowEnvironment.start_local(
@@ -133,14 +149,16 @@ async def record(folder: Path) -> None:
         upgrade(f"sqlite:///{database}")
         ledger = open_ledger(f"sqlite:///{database}")
         stack.push_async_callback(ledger.close)
-        hotline = await Hotline.open(stack, server, hasty(load_city(ROOT / "cities" / "zhengzhou")), ledger)
-        for kind in KINDS:
+        city = hasty(load_city(ROOT / "cities" / "zhengzhou").at_any_hour())
+        hotline = await Hotline.open(stack, server, city, ledger)
+        for kind in [kind for kind in KINDS if not names or kind.__name__ in names]:
             number = await kind(hotline, street)
             if (await hotline.row(number)).status == "closed":
                 await hotline.closed(number)
             history = await hotline.history(number)
             _write(folder / f"{kind.__name__}.json", history)
-        _write(folder / "sweep" / "shift.json", await shift(hotline))
+        if not names:
+            _write(folder / "sweep" / "shift.json", await shift(hotline))
 
 
 async def shift(hotline: Hotline) -> WorkflowHistory:
@@ -176,4 +194,4 @@ async def _street(stack: AsyncExitStack) -> Street:
 
 
 if __name__ == "__main__":
-    asyncio.run(record(HISTORIES))
+    asyncio.run(record(HISTORIES, sys.argv[1:]))

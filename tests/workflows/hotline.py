@@ -112,7 +112,7 @@ class Hotline:
         return row.number
 
     async def take(self, number: str, step: str, unit: str = "zz-water", key: str | None = None, **given: Any) -> Taken:
-        """Take a step as somebody who may, a unit's step as `unit`."""
+        """Take a step as somebody who may, a unit's or a grid's step as `unit`."""
         command = await self.command(number, step, unit, **given)
         taken: Taken = await self.case(number).execute_update(step, command, id=key, result_type=Taken)
         return taken
@@ -121,7 +121,7 @@ class Hotline:
         if step in ENGINE_STEPS:
             return ENGINE_STEPS[step](by=ENGINE, **given)
         role = sorted(MAY[step])[0]
-        by = Actor(role=role, id=f"{role}-1", unit=unit if role is Role.UNIT else None)
+        by = Actor(role=role, id=f"{role}-1", unit=unit if role in (Role.UNIT, Role.GRID) else None)
         if PEOPLE_STEPS[step].model_fields["note"].is_required():
             given.setdefault("note", f"n-{uuid4().hex}")
             async with self.ledger.session() as session:

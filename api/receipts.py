@@ -1,0 +1,115 @@
+"""Receipts of SMS gateways: whether texts arrived, each in the words of its gateway."""
+
+import hmac
+from typing import Annotated, Literal, TypeVar
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel, Field
+
+from api.problems import Problem, problems
+from api.rates import KNOWN
+from api.service import Jiesu, Service, now
+from ledger.receipts import Found, Receipt, note_receipt
+
+MOST_AT_ONCE = 5_000
+
+Name = Annotated[str, Field(max_length=256)]
+bearer = HTTPBearer(auto_error=False, scheme_name="receiptToken", description="The token of the SMS gateway.")
+
+
+class HttpReceipt(BaseModel):
+    """Of a gateway of one's own: it names the text by its `Idempotency-Key`."""
+
+    key: Name
+    status: Literal["delivered", "undelivered"]
+    code: Name | None = None
+
+    def receipt(self) -> Receipt:
+        return Receipt(self.status == "delivered", key=self.key, code=self.code)
+
+
+class AliyunReceipt(BaseModel):
+    """Of Aliyun (SmsReport): it names the text by what we gave it as OutId."""
+
+    success: bool
+    biz_id: Name
+    out_id: Name | None = None
+    err_code: Name | None = None
+
+    def receipt(self) -> Receipt:
+        return Receipt(self.success, key=self.out_id or None, reference=self.biz_id, code=self.err_code)
+
+
+class MasReceipt(BaseModel):
+    """Of 云MAS: it names the text by its msgGroup."""
+
+    msgGroup: Name
+    reportStatus: Name
+    errorCode: Name | None = None
+
+    def receipt(self) -> Receipt:
+        return Receipt(self.reportStatus == "CM:0000", reference=self.msgGroup, code=self.errorCode)
+
+
+class Counts(BaseModel):
+    """What became of the receipts. `code` and `msg` are what Aliyun wants to hear."""
+
+    code: Literal[0] = 0
+    msg: str = "接收成功"
+    noted: int = Field(description="News of a text of ours.")
+    known: int = Field(description="Repetitions, and what came late.")
+    stray: int = Field(description="For no text of ours; kept, in case the text's own reference is on its way.")
+
+
+async def shows_token(
+    request: Request,
+    jiesu: Jiesu,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)],
+    token: Annotated[str | None, Query(description="For gateways that send no headers of ours.")] = None,
+) -> None:
+    """Whoever reports shows JIESU_SMS_RECEIPT_TOKEN: neither Aliyun nor MAS signs what it pushes.
+
+    As a query it stays out of our access log. Raises Problem 401 otherwise, and where no token is set.
+    """
+    wanted = jiesu.sms.receipt_token
+    shown = credentials.credentials if credentials else token or ""
+    if wanted is None or not hmac.compare_digest(shown.encode(), wanted.get_secret_value().encode()):
+        raise Problem(
+            401,
+            "no_receipt_token",
+            "Receipts are taken from whoever shows the token of the SMS gateway.",
+            "须出示短信网关回执令牌。",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    setattr(request.state, KNOWN, True)
+
+
+router = APIRouter(prefix="/sms/receipts", tags=["texts"], dependencies=[Depends(shows_token)])
+
+One = TypeVar("One")
+Many = Annotated[list[One], Field(max_length=MOST_AT_ONCE)]
+
+
+@router.post("/http", summary="Receipts of a gateway of one's own", responses=problems(401))
+async def of_http(receipts: Many[HttpReceipt], jiesu: Jiesu) -> Counts:
+    """Each receipt is noted once, in whatever order they come; what was delivered stays delivered."""
+    return await _note(jiesu, "http", [one.receipt() for one in receipts])
+
+
+@router.post("/aliyun", summary="Receipts of Aliyun", responses=problems(401))
+async def of_aliyun(receipts: Many[AliyunReceipt], jiesu: Jiesu) -> Counts:
+    """The address for 短信发送状态报告, HTTP 批量推送模式, with `?token=…`."""
+    return await _note(jiesu, "aliyun", [one.receipt() for one in receipts])
+
+
+@router.post("/mas", summary="Receipts of 云MAS", responses=problems(401))
+async def of_mas(receipts: MasReceipt | Many[MasReceipt], jiesu: Jiesu) -> Counts:
+    """The address for 状态报告, with `?token=…`: one receipt, or several."""
+    several = receipts if isinstance(receipts, list) else [receipts]
+    return await _note(jiesu, "mas", [one.receipt() for one in several])
+
+
+async def _note(jiesu: Service, gateway: str, receipts: list[Receipt]) -> Counts:
+    found: list[Found] = [await jiesu.ledger.run(note_receipt, gateway, receipt, now()) for receipt in receipts]
+    return Counts(noted=found.count("noted"), known=found.count("known"), stray=found.count("stray"))

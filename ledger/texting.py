@@ -1,0 +1,126 @@
+"""Texts to citizens on their way out: each has its place in its number's day before the gateway is asked."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Row, distinct, func, insert, select, text, update
+
+from domain.effects import Effect, Party
+from ledger.messages import EMPTY_IF_ERASED
+from ledger.receipts import ACCEPTED, mark_unreachable, settle_early
+from ledger.tables import CASES, MESSAGES
+
+ONE_NUMBER_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:phone, 12345))")
+
+Admission = Literal["new", "again", "over"]
+"""`new` may be sent; `again` may have been sent by a try that then died; `over`: sent, failed for good, or waiting."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Texts to one number that waited, oldest first; those that were sent together before are a group for ever."""
+
+    rows: Sequence[Row[Any]]
+    joined: bool
+
+
+def admit(
+    connection: Connection,
+    effect: Effect,
+    *,
+    phone: str,
+    copy: str,
+    at: datetime,
+    today: datetime,
+    waits_until: Callable[[int], datetime | None],
+) -> Admission:
+    """Give a text its place before it is sent: now, or later. Harmless to repeat.
+
+    `waits_until` says, for the number of texts this phone had since `today` began, to which instant it must wait. The
+    place is counted before the gateway is asked, so that many at once are never more than the day allows.
+    """
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.execute(ONE_NUMBER_AT_A_TIME, {"phone": phone})
+    known = connection.execute(
+        select(MESSAGES.c.status, MESSAGES.c.held_until).where(MESSAGES.c.key == effect.key)
+    ).one_or_none()
+    if known is not None:
+        return "again" if known.status == "sending" and known.held_until is None else "over"
+    until = waits_until(_had_since(connection, phone, today))
+    row = {
+        "key": effect.key, "case_number": effect.case, "event": effect.event, "party": effect.party,
+        "template": effect.kind, "text": copy, "status": "held" if until else "sending", "attempts": 0,
+        "created_at": at, "held_until": until,
+    }  # fmt: skip
+    connection.execute(insert(MESSAGES).values(row))
+    connection.execute(EMPTY_IF_ERASED, {"of": effect.key})
+    return "over" if until else "new"
+
+
+def _had_since(connection: Connection, phone: str, day: datetime) -> int:
+    one = func.coalesce(MESSAGES.c.merged_into, MESSAGES.c.key)
+    had = (
+        select(func.count(distinct(one)))
+        .join_from(CASES, MESSAGES, CASES.c.number == MESSAGES.c.case_number)
+        .where(
+            CASES.c.phone == phone,
+            MESSAGES.c.party == Party.CITIZEN,
+            MESSAGES.c.status.in_(("sending", *ACCEPTED)),
+            func.coalesce(MESSAGES.c.sent_at, MESSAGES.c.created_at) >= day,
+        )
+    )
+    return connection.scalar(had) or 0
+
+
+def waiting(connection: Connection, at: datetime, most: int) -> list[Group]:
+    """What has waited long enough: the texts of a number form a group, apart from those tried together before."""
+    due = (
+        select(MESSAGES, CASES.c.phone)
+        .join_from(MESSAGES, CASES, CASES.c.number == MESSAGES.c.case_number)
+        .where(MESSAGES.c.held_until <= at)
+        .order_by(MESSAGES.c.created_at, MESSAGES.c.key)
+        .limit(most)
+    )
+    groups: dict[tuple[str | None, str | None], list[Row[Any]]] = {}
+    for row in connection.execute(due):
+        # Once its personal data is erased, a text is nobody's: it is given up alone.
+        groups.setdefault((row.phone or row.key, row.merged_into), []).append(row)
+    return [Group(rows, joined=into is not None) for (_, into), rows in groups.items()]
+
+
+def take(connection: Connection, keys: Sequence[str], at: datetime, until: datetime) -> bool:
+    """Take texts to send as one, so that nobody else tries them before `until`; False if somebody else has."""
+    these = MESSAGES.c.key.in_(keys) & (MESSAGES.c.held_until <= at)
+    taken = connection.execute(
+        update(MESSAGES)
+        .where(these)
+        .values(status="sending", merged_into=keys[0], held_until=until, attempts=MESSAGES.c.attempts + 1)
+    )
+    if taken.rowcount not in (0, len(keys)):
+        raise RuntimeError("Texts that travel together are taken together")
+    return taken.rowcount > 0
+
+
+def sent(connection: Connection, keys: Sequence[str], reference: str | None, at: datetime) -> None:
+    """Note that the gateway took texts as one."""
+    these = MESSAGES.c.key.in_(keys) & MESSAGES.c.status.not_in(ACCEPTED)
+    values = {"status": "sent", "reference": reference, "error": None, "sent_at": at, "held_until": None}
+    connection.execute(update(MESSAGES).where(these).values(values))
+    if reference:
+        settle_early(connection, reference, at)
+
+
+def not_sent(
+    connection: Connection, keys: Sequence[str], error: str, at: datetime, again_at: datetime | None, bad_number: bool
+) -> None:
+    """Note that the gateway did not take texts; without `again_at` they are given up, and a bad number noted."""
+    these = MESSAGES.c.key.in_(keys) & MESSAGES.c.status.not_in(ACCEPTED)
+    status = "sending" if again_at else "failed"
+    connection.execute(update(MESSAGES).where(these).values(status=status, error=error, held_until=again_at))
+    if bad_number:
+        for number in connection.scalars(select(MESSAGES.c.case_number).where(MESSAGES.c.key.in_(keys)).distinct()):
+            mark_unreachable(connection, number, at)
