@@ -108,7 +108,7 @@ async def _on_stack(
 
 def _processes(settings: Settings, hold: embedded.Hold, beside: str) -> list[Process]:
     """The system without the API, and another worker beside ours."""
-    ours = [process for process in system.processes(settings, hold, at_any_hour=True) if process.name != "api"]
+    ours = [process for process in system.processes(settings, hold) if process.name != "api"]
     worker = next(process for process in ours if process.name == "worker")
     command = [*worker.command[:-1], beside]
     return [*ours, Process("beside", "worker beside it", command, environment=worker.environment, folder=worker.folder)]

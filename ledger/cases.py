@@ -10,7 +10,7 @@ from sqlmodel import col
 from domain.case import Opening
 from domain.roles import Actor, Role
 from ledger.models import CaseRow, EventRow, MeasureRow, MessageRow, NoteRow
-from ledger.readable import read_rows
+from ledger.readable import read_cases, read_rows
 from ledger.sight import Sight
 from ledger.tables import CASES
 
@@ -18,12 +18,15 @@ from ledger.tables import CASES
 async def unstarted(
     session: AsyncSession, limit: int, before: datetime | None = None, but: Collection[str] = ()
 ) -> list[CaseRow]:
-    """Cases but some of which the engine has recorded nothing yet, received before an instant, lowest number first."""
+    """Cases but some of which the engine has recorded nothing yet, received before an instant, lowest number first.
+
+    Raises Unreadable.
+    """
     left = not_(CASES.c.started) & CASES.c.number.not_in(but)
     statement = select(CaseRow).where(left).order_by(CASES.c.number).limit(limit)
     if before is not None:
         statement = statement.where(CASES.c.received_at < before)
-    return list(await session.scalars(statement))
+    return await read_cases(session, statement)
 
 
 async def open_cases(session: AsyncSession, limit: int, after: str = "") -> list[CaseRow]:

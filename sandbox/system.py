@@ -1,5 +1,6 @@
 """The processes that make up the whole system on one machine, and the environment they share."""
 
+import os
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -50,6 +51,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "JIESU_WEB_UI": f"http://{LOOPBACK}:{settings.temporal_ui_port}",
         "JIESU_SANDBOX_KEYS": str(keys_file(settings)),
         "TEMPORAL_ADDRESS": temporal_address(settings),
+        # Whoever tries it out, with clocks that run ahead or not, waits for no morning unless they say so.
+        "JIESU_SMS_UNLIMITED": os.environ.get("JIESU_SMS_UNLIMITED", "true"),
     }
 
 
@@ -58,22 +61,15 @@ def _text(value: object) -> str:
 
 
 def processes(
-    settings: Settings,
-    hold: embedded.Hold,
-    *,
-    time_skipping: bool = False,
-    temporal_extra: Sequence[str] = (),
-    at_any_hour: bool = False,
+    settings: Settings, hold: embedded.Hold, *, time_skipping: bool = False, temporal_extra: Sequence[str] = ()
 ) -> list[Process]:
     """The system in the order of its start; the engine inherits `hold`, and so keeps it as long as it lives.
 
-    `at_any_hour` texts at night too, as is done anyway where clocks run ahead of ours: their texts cannot wait for our
-    morning. Raises FileNotFoundError when the `temporal` program is not installed.
+    Raises FileNotFoundError when the `temporal` program is not installed.
     """
     host = settings.host
-    unlimited = {"JIESU_SMS_UNLIMITED": "true"} if time_skipping or at_any_hour else {}
     # Our own folder comes first on the path of `python -m`, wherever the stack was started from.
-    python = partial(Process, environment=environment(settings) | unlimited, folder=ROOT)
+    python = partial(Process, environment=environment(settings), folder=ROOT)
     engine = embedded.command(
         settings.home,
         LOOPBACK,

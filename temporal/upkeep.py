@@ -16,6 +16,7 @@ from domain.roles import Actor, Role
 from domain.steps.upkeep import ChangeCalendar
 from ledger.cases import open_cases, opening, unstarted
 from ledger.database import LEDGER_ERRORS, Ledger
+from ledger.errors import Unreadable
 from ledger.models import CaseRow
 from temporal.start import NumberTaken, start_case, travelling_calendar
 from workflows.names import KEEP_SWEEPING, SHIFT, Taken
@@ -44,7 +45,7 @@ class Sweeper:
         """`then` is what else is done at every turn."""
         self._client, self._ledger, self._city, self._task_queue = client, ledger, city, task_queue
         self._then = then
-        self._taken: set[str] = set()
+        self._left_out: set[str] = set()
 
     @activity.defn(name=KEEP_SWEEPING)
     async def keep_sweeping(self) -> None:
@@ -68,16 +69,19 @@ class Sweeper:
             await self.sweep()
             if self._then is not None:
                 await self._then()
+        except Unreadable as error:
+            self._left_out.add(error.case_number)
+            log.error("%s: it cannot be started", error)
         except (*LEDGER_ERRORS, RPCError, RuntimeError) as error:
             log.warning("sweep put off: %s", type(error).__name__)
 
     async def sweep(self) -> int:
         """Start the first cases that were accepted but not started, so many as fit between two heartbeats.
 
-        Returns how many. Raises LEDGER_ERRORS or RPCError when ledger or engine do not answer.
+        Returns how many. Raises LEDGER_ERRORS or RPCError when ledger or engine do not answer, and Unreadable.
         """
         async with self._ledger.session() as session:
-            left = await unstarted(session, SWEPT_AT_ONCE, before=datetime.now(UTC) - GRACE, but=self._taken)
+            left = await unstarted(session, SWEPT_AT_ONCE, before=datetime.now(UTC) - GRACE, but=self._left_out)
         started = sum(await asyncio.gather(*(self._start(row) for row in left)))
         if started:
             log.info("started %d cases that had been accepted but not started", started)
@@ -87,7 +91,7 @@ class Sweeper:
         try:
             await start_case(self._client, self._task_queue, self._city, opening(row))
         except NumberTaken:
-            self._taken.add(row.number)
+            self._left_out.add(row.number)
             log.error("case %s cannot start: the engine knows another case of that number", row.number)
             return False
         return True

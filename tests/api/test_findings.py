@@ -5,6 +5,7 @@ from uuid import uuid4
 import pytest
 
 from tests.api.conftest import Site
+from tests.workflows.hotline import eventually
 
 FINDING = "未联系诉求人即反馈办结"
 
@@ -23,6 +24,12 @@ async def test_inspectors_read_what_inspectors_found(each_site: Site) -> None:
 async def test_nothing_of_a_finding_shows_in_the_case(each_site: Site) -> None:
     site = each_site
     number = await site.dispatched()
+
+    async def told() -> bool:
+        messages = (await site.get(f"/cases/{number}/timeline", "inspector"))["messages"]
+        return {message["party"] for message in messages} == {"citizen", "unit", "grid"}
+
+    await eventually(told)
     roles = ("zz-water", "agent", "dispatcher", "supervisor", "callback", "grid")
     paths = (f"/cases/{number}", f"/cases/{number}/timeline")
     before = {(by, path): (await site.call("GET", path, by)).text for by in roles for path in paths}

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from domain.calendar import load_calendar
 from domain.roles import Role
@@ -56,6 +57,18 @@ async def test_a_case_whose_number_is_anothers_is_reported_once_and_holds_up_no_
     assert await sweeper.sweep() == 0
     assert caplog.text.count(f"case {number} cannot start") == 1
     await client.get_workflow_handle(number).terminate()
+
+
+async def test_a_case_that_cannot_be_read_holds_up_no_other(hotline: Hotline, caplog: pytest.LogCaptureFixture) -> None:
+    spoilt = await accepted_only(hotline, timedelta(minutes=9))
+    async with hotline.ledger.session() as session:
+        await session.execute(text("UPDATE cases SET marks = 'nonsense' WHERE number = :n"), {"n": spoilt})
+    other = await accepted_only(hotline, timedelta(minutes=10))
+    sweeper = Sweeper(hotline.server.client, hotline.ledger, hotline.city, hotline.task_queue)
+    for _ in range(2):
+        await sweeper.sweep_if_possible()
+    await eventually(lambda: _started(hotline, other))
+    assert caplog.text.count(f"case {spoilt} holds what cannot be read") == 1
 
 
 async def _started(hotline: Hotline, number: str) -> bool:
