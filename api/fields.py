@@ -1,7 +1,7 @@
 """Types of what comes in: bounded, and free of what no database can hold."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 from fastapi import Header, Path
@@ -27,6 +27,12 @@ def _written_out(value: str) -> str:
     return value
 
 
+def _a_day(value: str) -> str:
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        raise ValueError("not a date of ISO 8601")
+    return value
+
+
 def _in_utc(value: datetime) -> datetime:
     try:
         return value.astimezone(UTC)
@@ -46,6 +52,7 @@ Prose = Annotated[Text, StringConstraints(min_length=1)]
 OptionalProse = Annotated[Text | None, AfterValidator(_blank_is_absent)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]
 LocalInstant = Annotated[datetime, BeforeValidator(_written_out)]
+LocalDay = Annotated[date, BeforeValidator(_a_day)]
 LimitText = Annotated[Limit, WithJsonSchema({"type": "string", "examples": ["3wd"]})]
 NUMBER = r"[A-Z]{2,6}-[0-9]{8}-[0-9]{5,9}"
 CaseNumber = Annotated[str, Path(pattern=f"^{NUMBER}$", examples=["ZZ-20261121-00001"])]

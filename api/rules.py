@@ -1,6 +1,5 @@
 """The rules, for anyone to read: the rulebook with its sources, the deadline explainer, catalog, units and grids."""
 
-from datetime import date
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -9,7 +8,7 @@ from pydantic import BaseModel, Field
 from shapely.geometry import mapping
 
 from api.access import Reader
-from api.fields import LocalInstant
+from api.fields import LocalDay, LocalInstant
 from api.intake import usable_position
 from api.problems import Problem
 from api.service import Jiesu, now
@@ -52,7 +51,7 @@ async def deadline(
 
 @router.get("/catalog", summary="The dispatch catalog")
 async def catalog(
-    _: Reader, jiesu: Jiesu, on: Annotated[date | None, Query(description="Local day; without it, today.")] = None
+    _: Reader, jiesu: Jiesu, on: Annotated[LocalDay | None, Query(description="Local day; without it, today.")] = None
 ) -> list[Item]:
     """Every item in force on that day, with the units it is dispatched to."""
     in_force = jiesu.city.catalog.on(on) if on else jiesu.city.catalog_at(now())

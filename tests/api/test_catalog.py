@@ -46,8 +46,9 @@ async def test_the_catalog_of_a_day_is_shown(site: Site) -> None:
     assert (now["limit"], now["limit_source"], then["limit"], then["valid_from"]) == (
         "2wd", "通知", "8wd", "2999-01-01",
     )  # fmt: skip
-    answer = await site.call("GET", "/catalog", "agent", params={"on": "soon"})
-    assert (answer.status_code, answer.json()["code"]) == (422, "malformed")
+    for on in ("soon", "0", "1700000000"):
+        answer = await site.call("GET", "/catalog", "agent", params={"on": on})
+        assert (answer.status_code, answer.json()["code"]) == (422, "malformed")
 
 
 async def test_a_case_is_due_under_its_items_own_limit_and_another_item_moves_it(site: Site) -> None:
