@@ -2,6 +2,7 @@
 
 import subprocess
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,21 @@ async def shown(
         engine = subprocess.Popen(command, pass_fds=[hold.fd], stdout=subprocess.DEVNULL)  # noqa: ASYNC220 (lasts)
         try:
             await eventually(lambda: embedded.ready(f"127.0.0.1:{port}"))
+            await eventually(lambda: _answers(f"http://127.0.0.1:{ui_port}/temporal/api/v1/namespaces"))
             values = {"TEMPORAL_ADDRESS": f"127.0.0.1:{port}", "JIESU_WEB_UI": f"http://127.0.0.1:{ui_port}"}
             async with open_site(new_sqlite(), values) as opened:
                 yield opened
         finally:
             engine.kill()
             engine.wait()
+
+
+async def _answers(url: str) -> bool:
+    """Whether the Web UI has found the engine, which it looks for again after a while when it comes first."""
+    async with httpx2.AsyncClient(trust_env=False) as client:
+        with suppress(httpx2.TransportError):
+            return (await client.get(url)).status_code == 200
+    return False
 
 
 async def ask(
