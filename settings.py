@@ -1,11 +1,13 @@
 """Where this installation keeps things and whom it talks to; `JIESU_<NAME>` in the environment sets each value."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
 ROOT = Path(__file__).resolve().parent
 
@@ -174,6 +176,19 @@ class SmsSettings(BaseSettings):
     @property
     def mas(self) -> MasAccount:
         return _read(MasAccount)
+
+
+def read_variable(name: str | None) -> str | None:
+    """The value of a variable that a city's files name, such as a unit's address or secret; None if it is not set."""
+    return os.environ.get(name or "") or None
+
+
+def read_webhook(name: str | None) -> Webhook | None:
+    """The signer and verifier of webhooks with the secret in a variable; None if it is not set or is no secret."""
+    try:
+        return Webhook(read_variable(name) or "")
+    except (ValueError, EmptyWebhookSecretError):
+        return None
 
 
 def read_settings() -> Settings:

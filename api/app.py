@@ -12,6 +12,7 @@ from api import (
     health,
     intake,
     receipts,
+    refused,
     rules,
     sign_in,
     steps,
@@ -64,6 +65,7 @@ def create_app() -> FastAPI:
         receipts.router,
         steps.create_router(),
         rules.router,
+        refused.router,
         codec.router,
     ):
         app.include_router(router, responses=problems(401, 403, 422, 429, 503))

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -110,6 +111,26 @@ async def receive(
     key: IdempotencyKey = None,
 ) -> Accepted:
     """Number the request, write it down and start its case. What is answered 201 is never lost."""
+    case = await accept(jiesu, actor, body, key)
+    response.status_code = 201 if case.new else 200
+    response.headers["Location"] = f"/cases/{case.row.number}"
+    return Accepted(**case.row.model_dump(include=set(Accepted.model_fields)), suggestions=case.suggestions)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A request that has been accepted, and whether it was just now."""
+
+    row: CaseRow
+    new: bool
+    suggestions: list[Suggestion]
+
+
+async def accept(jiesu: Service, actor: Actor, body: NewCase, key: str | None) -> Case:
+    """Number a request, write it down and start its case; the same key of the same actor gives the same case.
+
+    Raises Problem: 403 for what is not for this post to give, 422 for what the city does not know.
+    """
     _check_origin(body, actor)
     received_at = now()
     catalog = jiesu.city.catalog_at(received_at)
@@ -119,9 +140,7 @@ async def receive(
     row, new = await jiesu.ledger.run(open_case, jiesu.city.rulebook.code, intake, day, key and f"{actor.id}:{key}")
     if not row.started:
         row = await _start(jiesu, row, day if new else None)
-    response.status_code = 201 if new else 200
-    response.headers["Location"] = f"/cases/{row.number}"
-    return Accepted(**row.model_dump(include=set(Accepted.model_fields)), suggestions=suggestions)
+    return Case(row, new, suggestions)
 
 
 async def _start(jiesu: Service, row: CaseRow, day: date | None) -> CaseRow:

@@ -79,19 +79,28 @@ def _endpoint(command_type: type[Command]) -> Callable[..., Awaitable[Taken]]:
         body: body_type = default,  # type: ignore[valid-type]
         key: IdempotencyKey = None,
     ) -> Taken:
-        asked = Asked(actor, command_type.step, number, key)
-        fields = {name: getattr(body, name) for name in body_type.model_fields if name != "text"}
-        _check_codes(fields, jiesu)
-        if "names" in command_type.model_fields:
-            fields["names"] = {unit: jiesu.city.units[unit].name for unit in _units(fields)}
-        if "lineage" in command_type.model_fields:
-            fields["lineage"] = {grid.code: grid.name for grid in lineage(fields["grid"], jiesu.city.grids)}
-        if "item_limit" in command_type.model_fields:
-            fields["item_limit"] = _item_limit(fields, jiesu)
-        row, note = await _keep(jiesu, asked, body)
-        return await jiesu.take(row, command_type(by=actor, note=note, **fields), asked.id)
+        return await take_step(jiesu, Asked(actor, command_type.step, number, key), body)
 
     return take
+
+
+async def take_step(jiesu: Service, asked: Asked, body: BaseModel) -> Taken:
+    """Take a step in somebody's name; `body` is one of `body_of` its command.
+
+    Raises Problem: 404 for who does not see the case, 409 when a rule stands against it, 422 for what the city or the
+    case does not know, and Unavailable.
+    """
+    command_type = PEOPLE_STEPS[asked.step]
+    fields = {name: getattr(body, name) for name in type(body).model_fields if name != "text"}
+    _check_codes(fields, jiesu)
+    if "names" in command_type.model_fields:
+        fields["names"] = {unit: jiesu.city.units[unit].name for unit in _units(fields)}
+    if "lineage" in command_type.model_fields:
+        fields["lineage"] = {grid.code: grid.name for grid in lineage(fields["grid"], jiesu.city.grids)}
+    if "item_limit" in command_type.model_fields:
+        fields["item_limit"] = _item_limit(fields, jiesu)
+    row, note = await _keep(jiesu, asked, body)
+    return await jiesu.take(row, command_type(by=asked.by, note=note, **fields), asked.id)
 
 
 async def _keep(jiesu: Service, asked: Asked, body: BaseModel) -> tuple[CaseRow, str | None]:

@@ -74,6 +74,7 @@ MAY: dict[str, frozenset[Role]] = {
     "export": frozenset({_R.SUPERVISOR, _R.INSPECTOR}),
     "record-finding": frozenset({_R.INSPECTOR}),
     "read-findings": frozenset({_R.INSPECTOR}),
+    "read-refused": frozenset({_R.SUPERVISOR, _R.INSPECTOR, _R.ADMIN}),
     "decode": frozenset({_R.SUPERVISOR, _R.INSPECTOR, _R.ADMIN}),
 }
 """Step or reading → the roles that may. A citizen's part needs the code of the case besides.

@@ -20,20 +20,33 @@ class Unit(Frozen):
     name: Name
     kind: Literal["bureau", "district", "street", "water", "heat", "gas", "power", "company"]
 
-    reach: Literal["people", "http"] = "people"
-    """`http` when it has an order system of its own; otherwise its people work on the hotline's screens."""
+    reach: Literal["people", "webhook", "open311"] = "people"
+    """By people on the hotline's screens, by signed webhooks to its own order system, or as an Open311 server."""
 
     endpoint: Variable | None = None
-    """Name of the environment variable that holds the URL of its order system: where it is differs per installation."""
+    """Name of the environment variable that holds the URL of its system: where it is differs per installation."""
+
+    secret: Variable | None = None
+    """Name of the environment variable with the secret that signs webhooks both ways, or with its Open311 api_key."""
+
+    rate: Annotated[float, Field(gt=0, le=1000)] = 20
+    """Messages a second that its system takes from one worker; units that share a system share its rate."""
+
+    services: dict[Code, Annotated[str, StringConstraints(min_length=1, max_length=60)]] = Field(default_factory=dict)
+    """Of an Open311 server: our catalog items and its service codes for them; `other` stands for all not named."""
 
     phone: Phone | None = None
     parent: Code | None = None
     """The unit it belongs to."""
 
     @model_validator(mode="after")
-    def _endpoint_with_http_only(self) -> Self:
-        if (self.reach == "http") != (self.endpoint is not None):
-            raise ValueError('endpoint: a unit with reach = "http" names one, and no other does')
+    def _reached_whole(self) -> Self:
+        if (self.reach != "people") != (self.endpoint is not None):
+            raise ValueError("endpoint: a unit reached by its own system names one, and no other does")
+        if (self.reach != "people") != (self.secret is not None):
+            raise ValueError("secret: a unit reached by its own system names one, and no other does")
+        if (self.reach == "open311") != bool(self.services):
+            raise ValueError("services: an Open311 server has some, if only `other`, and no other unit does")
         return self
 
 

@@ -210,6 +210,36 @@ class StrayReceiptRow(SQLModel, table=True):
     at: datetime = Field(sa_type=Instant)
 
 
+class RefusedRow(SQLModel, table=True):
+    """A message from outside that was refused, kept for inspection; the newest are kept. Its body may be personal."""
+
+    __tablename__ = "refused"
+    __table_args__: ClassVar[Any] = {"sqlite_autoincrement": True}
+
+    id: int | None = Field(default=None, primary_key=True)
+    """Never given twice."""
+    at: datetime = Field(sa_type=Instant)
+    source: str = Field(index=True)
+    """Where it came in: `unit:<code>`, `partner:<code>`, `events`, `mqtt`."""
+    reason: str
+    """Code of the refusal."""
+    detail: str
+    """What is wrong with it, in one sentence that repeats nothing of it."""
+    body: str = Field(sa_type=Text, repr=False)
+    """Its beginning, as it came."""
+
+
+class RefusalCountRow(SQLModel, table=True):
+    """How many messages from a source were refused for one reason, those no longer kept too."""
+
+    __tablename__ = "refusal_counts"
+
+    source: str = Field(primary_key=True)
+    reason: str = Field(primary_key=True)
+    count: int
+    last_at: datetime = Field(sa_type=Instant)
+
+
 class MeasureRow(SQLModel, table=True):
     """A supervision order, circular, interview or discipline referral that was raised."""
 
@@ -237,7 +267,7 @@ class UnitRow(SQLModel, table=True):
     kind: str
     phone: str | None = None
     reach: str
-    """`people` (they sign in with us) or `http` (their system is told)."""
+    """`people` (they sign in with us), `webhook` or `open311` (their system is told)."""
     endpoint: str | None = None
     """Name of the environment variable that holds the address of its system."""
     parent: str | None = None

@@ -52,7 +52,7 @@ def test_the_city_loads_whole(city: City) -> None:
 
 
 def test_its_utilities_are_reached_each_on_its_own(city: City) -> None:
-    assert all(unit.reach == "http" for unit in city.units.values())
+    assert all(unit.reach == "webhook" for unit in city.units.values())
     utilities = {"water", "heat", "gas", "power"}
     reached = {(unit.kind if unit.kind in utilities else "office", unit.endpoint) for unit in city.units.values()}
     assert reached == {(kind, f"JIESU_ENDPOINT_{kind.upper()}") for kind in utilities | {"office"}}
@@ -121,10 +121,13 @@ def test_the_finest_grid_then_the_longest_word_then_the_file() -> None:
         (UNIT + UNIT, "unit.1.code", "'water' is given twice"),
         (UNIT.replace('"water"', '"Water"', 1), "unit.0.code", "match pattern"),
         (UNIT.replace('kind = "water"', 'kind = "fire"'), "unit.0.kind", "'bureau'"),
-        (UNIT + 'reach = "pigeon"', "unit.0.reach", "'people' or 'http'"),
-        (UNIT + 'reach = "http"', "unit.0", "endpoint: "),
+        (UNIT + 'reach = "pigeon"', "unit.0.reach", "'people', 'webhook' or 'open311'"),
+        (UNIT + 'reach = "webhook"', "unit.0", "endpoint: "),
+        (UNIT + 'reach = "webhook"\nendpoint = "JIESU_ENDPOINT_WATER"', "unit.0", "secret: "),
+        (UNIT + 'reach = "webhook"\nendpoint = "E"\nsecret = "S"\nservices = { a = "1" }', "unit.0", "services: "),
+        (UNIT + 'reach = "open311"\nendpoint = "E"\nsecret = "S"', "unit.0", "services: "),
         (UNIT + 'endpoint = "JIESU_ENDPOINT_WATER"', "unit.0", "endpoint: "),
-        (UNIT + 'reach = "http"\nendpoint = "http://10.0.0.1"', "unit.0.endpoint", "match pattern"),
+        (UNIT + 'reach = "webhook"\nendpoint = "http://10.0.0.1"', "unit.0.endpoint", "match pattern"),
         (UNIT + 'phone = "ask at the door"', "unit.0.phone", "match pattern"),
         (UNIT + 'parent = "city"', "unit.0.parent", "'city' is not a unit of this city"),
         (UNIT + 'parent = "water"', "unit.0.parent", "'water' belongs to itself"),

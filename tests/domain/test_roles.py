@@ -5,7 +5,7 @@ from domain.steps import ENGINE_STEPS, PEOPLE_STEPS
 
 BESIDE_THE_STEPS = {
     "receive", "read", "read-personal", "read-readers", "track", "attach", "export", "record-finding", "read-findings",
-    "decode",
+    "decode", "read-refused",
 }  # fmt: skip
 OF_THE_UNIT = {
     "sign-in",
@@ -65,12 +65,14 @@ def test_what_was_done_is_not_judged_by_whoever_did_it() -> None:
 
 
 def test_inspectors_read_everything_and_write_only_their_findings() -> None:
-    readings = {"read", "read-personal", "read-readers", "read-findings", "export", "decode"}
+    readings = {"read", "read-personal", "read-readers", "read-findings", "read-refused", "export", "decode"}
     assert {step for step in MAY if may(Role.INSPECTOR, step)} == readings | {"record-finding"}
 
 
 def test_administrators_take_no_step_and_see_no_personal_data() -> None:
-    assert {step for step in MAY if may(Role.ADMIN, step)} == {"receive", "read", "read-readers", "decode"}
+    assert {step for step in MAY if may(Role.ADMIN, step)} == {
+        "receive", "read", "read-readers", "decode", "read-refused",
+    }  # fmt: skip
 
 
 def test_the_grid_platform_as_a_whole_reads_nothing_personal() -> None:

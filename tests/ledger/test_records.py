@@ -116,7 +116,7 @@ async def test_a_request_is_claimed_by_one_body(ledger: Ledger) -> None:
 
 
 async def test_units_follow_the_city_files(ledger: Ledger) -> None:
-    water = {"code": "water", "name": "自来水", "kind": "utility", "reach": "http", "endpoint": "WATER_URL"}
+    water = {"code": "water", "name": "自来水", "kind": "utility", "reach": "webhook", "endpoint": "WATER_URL"}
     gas = {"code": "gas", "name": "燃气", "kind": "utility", "reach": "people", "unknown": "x"}
     renamed = water | {"name": "水务"}
     rounds: list[list[dict[str, Any]]] = [[water, gas], [renamed], []]
