@@ -16,9 +16,12 @@ from domain.deadlines import DayRules, Explanation, explain
 from domain.limits import Limit
 from domain.roles import MAY, Role
 from domain.rulebook import load_rulebook
+from ledger.asset_cli import assets
 from ledger.audit_cli import audit
 from ledger.key_cli import keys
 from settings import read_settings
+
+DAY = ["%Y-%m-%d"]
 
 app = typer.Typer(
     cls=PlainGroup,
@@ -30,6 +33,7 @@ app = typer.Typer(
 app.add_typer(keys, name="key")
 app.add_typer(audit, name="audit")
 app.add_typer(catalog, name="catalog")
+app.add_typer(assets, name="assets")
 
 
 bench = typer.Typer(no_args_is_help=True, help="What it costs and how fast it is.")
@@ -124,6 +128,31 @@ def bench_intake(
     _print_figures(result, as_json)
 
 
+@bench.command("notify")
+def bench_notify(
+    cases: Annotated[int, typer.Option(min=10, max=2000, help="Cases of each of the two kinds.")] = 120,
+    per_second: Annotated[float, typer.Option(min=0.5, max=100, help="Cases a second.")] = 3,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure how soon units have their orders, while all are well, and while one is down and another slow."""
+    from bench.notify import run
+
+    _print_figures(run(read_settings(), cases, per_second, lambda text: typer.echo(text, err=True)), as_json)
+
+
+@bench.command("alerts")
+def bench_alerts(
+    events: Annotated[int, typer.Option(min=200, max=1_000_000, help="Events to send each way.")] = 4000,
+    clients: Annotated[int, typer.Option(min=1, max=1000, help="Clients that send them at the same time.")] = 16,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Measure how fast events of sensors are taken in, and how few cases a flood of them opens."""
+    from bench.alerts import run
+
+    result = run(read_settings(), events, clients, lambda text: typer.echo(text, err=True))
+    _print_figures(result, as_json)
+
+
 @bench.command("codec")
 def bench_codec(
     cases: Annotated[int, typer.Option(min=4, max=100_000, help="Lifecycles to run with the codec and without.")] = 100,
@@ -177,6 +206,18 @@ def calendar_apply() -> None:
     reached, missed = apply(read_settings())
     typer.echo(f"{reached} open cases count by the present calendar" + (f"; {missed} did not answer" if missed else ""))
     raise typer.Exit(1 if missed else 0)
+
+
+@app.command()
+def commitments(
+    unit: Annotated[str, typer.Argument(help="Code of the unit; those that belong to it are shown too.")],
+    first: Annotated[datetime | None, typer.Option("--from", formats=DAY, help="First day; else the last.")] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=DAY, help="Last day; else today.")] = None,
+) -> None:
+    """Print how UNIT kept its own service commitments: what began on those days, as it stands now."""
+    from ledger.commitments_cli import run
+
+    run(read_settings(), unit, first.date() if first else None, last.date() if last else None)
 
 
 @app.command()

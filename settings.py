@@ -1,15 +1,19 @@
 """Where this installation keeps things and whom it talks to; `JIESU_<NAME>` in the environment sets each value."""
 
 import os
+from base64 import b64decode
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
+from standardwebhooks.webhooks import Webhook
 
 ROOT = Path(__file__).resolve().parent
+
+SHORTEST_SECRET = 24
+"""Bytes of the secret of a webhook, as Standard Webhooks ask for."""
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 
@@ -171,11 +175,11 @@ class SmsSettings(BaseSettings):
 
     @property
     def aliyun(self) -> AliyunAccount:
-        return _read(AliyunAccount)
+        return read_from_environment(AliyunAccount)
 
     @property
     def mas(self) -> MasAccount:
-        return _read(MasAccount)
+        return read_from_environment(MasAccount)
 
 
 def read_variable(name: str | None) -> str | None:
@@ -186,25 +190,27 @@ def read_variable(name: str | None) -> str | None:
 def read_webhook(name: str | None) -> Webhook | None:
     """The signer and verifier of webhooks with the secret in a variable; None if it is not set or is no secret."""
     try:
-        return Webhook(read_variable(name) or "")
-    except (ValueError, EmptyWebhookSecretError):
+        secret = b64decode((read_variable(name) or "").removeprefix("whsec_") + "==")
+    except ValueError:
         return None
+    return Webhook(secret) if len(secret) >= SHORTEST_SECRET else None
 
 
 def read_settings() -> Settings:
     """The settings of the environment. Raises ValueError with one sentence that names the variable at fault."""
-    return _read(Settings)
+    return read_from_environment(Settings)
 
 
 def read_sms_settings() -> SmsSettings:
     """The same for texts."""
-    return _read(SmsSettings)
+    return read_from_environment(SmsSettings)
 
 
 Read = TypeVar("Read", bound=BaseSettings)
 
 
-def _read(settings: type[Read]) -> Read:
+def read_from_environment(settings: type[Read]) -> Read:
+    """Settings of any kind, in the same way."""
     try:
         return settings()
     except ValidationError as error:

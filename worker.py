@@ -4,26 +4,32 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import uvloop
 from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
+from activities.following import Follower
 from activities.grids import Grids
 from activities.http import http_client
 from activities.ledger import Scribe
+from activities.open311 import Open311
 from activities.oversight import Oversight
+from activities.partners import Partners
 from activities.plain_errors import PlainErrors
 from activities.sms.choose import open_gateway
 from activities.sms.citizens import Sms
 from activities.sms.waiting import Waiting
+from activities.systems import System, systems_of
 from activities.together import Together
 from activities.units import Units
+from activities.watch import Watch
 from domain.city import City, load_city
 from domain.effects import Party
 from domain.errors import ConfigError
@@ -32,13 +38,19 @@ from ledger.migrate import check_tables
 from settings import Settings, SmsSettings, read_settings, read_sms_settings
 from temporal import schedules, search_attributes
 from temporal.connection import connect_patiently
+from temporal.following import Following
 from temporal.keyring import open_keyring
+from temporal.proactive import look_after_alerts
 from temporal.tracing import start_tracing
 from temporal.upkeep import Sweeper
 from workflows.case import CaseWorkflow
+from workflows.follow import FollowWorkflow
 from workflows.sweep import SweepWorkflow
 
 log = logging.getLogger("jiesu.worker")
+
+SLOTS = 10
+"""Messages that one system of units is told at the same time, beside the first tries."""
 
 DRAIN = timedelta(seconds=10)
 """How long running activities may take to finish once the worker is told to stop."""
@@ -53,7 +65,7 @@ async def create_worker(
     runner: WorkflowRunner | None = None,
     sms_settings: SmsSettings | None = None,
 ) -> Worker:
-    """A worker for everything on one task queue; `stack` closes what it opens.
+    """A worker for everything on one task queue; `stack` closes what it opens, workers for units' systems among it.
 
     Without `sms_settings` citizens are texted through the generic gateway.
 
@@ -62,9 +74,22 @@ async def create_worker(
     """
     http = await stack.enter_async_context(http_client())
     gateway = open_gateway(sms_settings or SmsSettings(), city, http)
-    units, grids, sms = Units(ledger, city, http), Grids(ledger, city, http), Sms(ledger, city, gateway)
-    oversight = Oversight(ledger)
-    sweeper = Sweeper(client, ledger, city, task_queue, then=Waiting(ledger, city, gateway).send_due)
+    waiting, watch = Waiting(ledger, city, gateway), Watch(ledger, city)
+    systems = systems_of(city, task_queue, watch.note_failure)
+    following = Following(client, ledger, task_queue)
+    open311 = Open311(ledger, http, following.begin)
+    units, follower = Units(ledger, city, http, systems, open311), Follower(ledger, city, open311, following)
+    grids, sms = Grids(ledger, city, http), Sms(ledger, city, gateway)
+    oversight, partners = Oversight(ledger), Partners(ledger, city, http)
+    for system in systems.values():
+        await stack.enter_async_context(_for_system(client, system, [units.tell, follower.follow]))
+
+    async def then() -> None:
+        await waiting.send_due()
+        await watch.report()
+        await look_after_alerts(client, ledger)
+
+    sweeper = Sweeper(client, ledger, city, task_queue, then=then)
     together = Together(
         {
             Party.UNIT: units.tell,
@@ -72,21 +97,36 @@ async def create_worker(
             Party.CITIZEN: sms.text,
             Party.SUPERVISION: oversight.supervise,
             Party.DISCIPLINE: oversight.refer,
+            Party.PARTNER: partners.tell,
         }
     )
     return Worker(
         client,
         task_queue=task_queue,
-        workflows=[CaseWorkflow, SweepWorkflow],
+        workflows=[CaseWorkflow, FollowWorkflow, SweepWorkflow],
         activities=[
             Scribe(ledger).record, units.tell, grids.tell, sms.text, oversight.supervise, oversight.refer,
-            together.try_all, sweeper.keep_sweeping,
+            partners.tell, together.try_all, follower.follow, sweeper.keep_sweeping,
         ],
         interceptors=[PlainErrors()],
         workflow_runner=runner or UnsandboxedWorkflowRunner(),
         graceful_shutdown_timeout=DRAIN,
         max_cached_workflows=2000,
     )  # fmt: skip
+
+
+def _for_system(client: Client, system: System, activities: Sequence[Callable[..., Any]]) -> Worker:
+    """A worker for what waits for one system of units: few slots, at its rate, so that nobody else waits for it."""
+    return Worker(
+        client,
+        task_queue=system.queue,
+        activities=activities,
+        interceptors=[PlainErrors()],
+        graceful_shutdown_timeout=DRAIN,
+        max_concurrent_activities=SLOTS,
+        max_concurrent_activity_task_polls=1,
+        max_task_queue_activities_per_second=system.rate,
+    )
 
 
 async def serve(settings: Settings) -> None:

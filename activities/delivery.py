@@ -34,7 +34,7 @@ async def deliver(
         case_number=effect.case,
         event=effect.event,
         party=effect.party,
-        unit=effect.unit or effect.grid,
+        unit=effect.unit or effect.grid or effect.partner,
         template=effect.kind,
         text=text,
         status=_status(error),

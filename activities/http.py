@@ -1,19 +1,29 @@
 """HTTP calls to outside systems: the same key on every try, and errors told apart by whether trying again helps."""
 
+import os
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
 from temporalio.exceptions import ApplicationError
 
 TIMEOUT = aiohttp.ClientTimeout(total=20)
-LONGEST_RETRY_AFTER = timedelta(hours=1)
+LONGEST_RETRY_AFTER = timedelta(days=1)
 
 
 def http_client() -> aiohttp.ClientSession:
     """The client that all activities of a worker share. Raises RuntimeError outside a running event loop."""
     return aiohttp.ClientSession(timeout=TIMEOUT)
+
+
+def address_of(variable: str | None, whom: str) -> str:
+    """The address in an environment variable, without a slash at its end; a retryable failure when it is not set."""
+    address = os.environ.get(variable or "")
+    if not address:
+        raise ApplicationError(f"{variable} is not set, so {whom} cannot be reached", type="no_endpoint")
+    return address.rstrip("/")
 
 
 async def post(client: aiohttp.ClientSession, url: str, key: str, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -22,27 +32,32 @@ async def post(client: aiohttp.ClientSession, url: str, key: str, body: Mapping[
 
 
 async def ask(client: aiohttp.ClientSession, url: str, **request: Any) -> dict[str, Any]:
-    """POST and return the JSON object answered; {} for any other answer. `request` is for aiohttp's `post`.
+    """POST and return the JSON object answered; {} for any other answer. `request` and errors as of `ask_for`."""
+    # What was accepted is accepted: an answer we cannot read must not make us say it again for days.
+    answer = await ask_for(client, "POST", url, **request)
+    return answer if isinstance(answer, dict) else {}
+
+
+async def ask_for(client: aiohttp.ClientSession, method: str, url: str, **request: Any) -> Any:
+    """The JSON answered; None for any other answer. `request` is for aiohttp's `request`.
 
     Raises ApplicationError: retryable for a system that is down, busy or failing (after its Retry-After, if it named
     one), not retryable where it refuses what we say. Neither carries anything of the body.
     """
     try:
-        async with client.post(url, **request) as response:
+        async with client.request(method, url, **request) as response:
             if response.ok:
-                return await _object(response)
+                return await _json(response)
             raise _failure(response, url)
     except (aiohttp.ClientError, TimeoutError) as error:
         raise ApplicationError(f"{type(error).__name__} at {url}", type="unreachable") from None
 
 
-async def _object(response: aiohttp.ClientResponse) -> dict[str, Any]:
-    # What was accepted is accepted: an answer we cannot read must not make us say it again for days.
+async def _json(response: aiohttp.ClientResponse) -> Any:
     try:
-        answer = await response.json(content_type=None)
+        return await response.json(content_type=None)
     except ValueError:
-        return {}
-    return answer if isinstance(answer, dict) else {}
+        return None
 
 
 def _failure(response: aiohttp.ClientResponse, url: str) -> ApplicationError:
@@ -56,6 +71,19 @@ def _failure(response: aiohttp.ClientResponse, url: str) -> ApplicationError:
 
 
 def _retry_after(response: aiohttp.ClientResponse) -> timedelta | None:
-    """The pause a system asked for, in seconds; a date or nonsense is left to our own back-off."""
-    value = response.headers.get("Retry-After", "")
-    return min(timedelta(seconds=int(value)), LONGEST_RETRY_AFTER) if value.isascii() and value.isdigit() else None
+    """The pause a system asked for, a day at most; none, one that is over and nonsense are left to our own back-off."""
+    value = response.headers.get("Retry-After", "").strip()
+    try:
+        # Nine digits are longer than any pause, and thousands of them Python refuses to read.
+        pause = timedelta(seconds=int(value[:9])) if _is_number(value) else _until(parsedate_to_datetime(value))
+    except ValueError:
+        return None
+    return min(pause, LONGEST_RETRY_AFTER) if pause > timedelta() else None
+
+
+def _is_number(value: str) -> bool:
+    return value.isascii() and value.isdigit()
+
+
+def _until(date: datetime) -> timedelta:
+    return (date if date.tzinfo else date.replace(tzinfo=UTC)) - datetime.now(UTC)

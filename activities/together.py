@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from domain.effects import TELL_TOGETHER, Effect, Party, Untold
+from domain.effects import ELSEWHERE, TELL_TOGETHER, Effect, Party, Untold
 
 log = logging.getLogger("jiesu.activities")
 
@@ -30,6 +30,9 @@ class Together:
         try:
             await self._tell[effect.party](effect)
         except ApplicationError as error:
+            if error.type == ELSEWHERE:
+                queue, why = error.details
+                return Untold(key=effect.key, error=why, final=False, queue=queue)
             return Untold(key=effect.key, error=error.type or "failed", final=error.non_retryable)
         except Exception as error:
             # As Temporal itself does with an activity's other errors: try again.

@@ -1,56 +1,107 @@
 """Handling units: orders, recalls and notices, to the unit's own system or to the people who look at our list."""
 
-import os
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import aiohttp
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
+from activities import webhook
 from activities.delivery import deliver
-from activities.http import post
+from activities.open311 import Open311
+from activities.systems import Send, System
 from activities.told import for_handlers, home_visit, what_is_told
 from domain.city import City
 from domain.crews import Crew, crews_at
-from domain.effects import TELL, Effect, Party
+from domain.effects import ELSEWHERE, TELL, Effect, Party
 from domain.units import Unit
 from ledger.database import Ledger
+from ledger.following import FILED
 from ledger.told import Told
 
 ORDERS = frozenset({"dispatch", "rework", "recall"})
+
+Through = Callable[[Send], Awaitable[dict[str, Any]]]
+"""Sends, when and if a system may be told."""
 
 
 class Units:
     """Tells units what they need to know to do their part."""
 
-    def __init__(self, ledger: Ledger, city: City, http: aiohttp.ClientSession) -> None:
-        self._ledger, self._city, self._http = ledger, city, http
+    def __init__(
+        self,
+        ledger: Ledger,
+        city: City,
+        http: aiohttp.ClientSession,
+        systems: Mapping[str, System],
+        open311: Open311,
+    ) -> None:
+        self._ledger, self._city, self._http, self._systems = ledger, city, http, systems
+        self._open311 = open311
 
     @activity.defn(name=TELL[Party.UNIT])
     async def tell(self, effect: Effect) -> None:
-        """Send one order or notice; the unit knows a repetition by the effect's key."""
-        told = await what_is_told(self._ledger, effect)
+        """Send one order or notice; the unit knows a repetition by the effect's key.
+
+        Raises ApplicationError: of type `elsewhere`, with its system's task queue and the reason, where it cannot be
+        told at once; on that queue retryable as long as the system does not take it; not retryable if it never will.
+        """
         unit = self._city.units.get(effect.unit or "")
         if unit is None:
             raise ApplicationError(f"No unit {effect.unit} in this city", type="unknown_unit", non_retryable=True)
+        if unit.system is None or (unit.reach == "open311" and effect.kind not in FILED):
+            await self._tell(unit, effect, _nothing)
+            return
+        system = self._systems[unit.system]
+        if activity.info().task_queue == system.queue:
+            system.check_open()
+            await self._tell(unit, effect, system.try_again)
+        elif unit.reach == "open311":
+            # A server that may not know a repetition by its key is given all the time it takes.
+            await self._tell_first(unit, effect, system, system.put_off)
+        else:
+            await self._tell_first(unit, effect, system, system.try_first)
+
+    async def _tell_first(self, unit: Unit, effect: Effect, system: System, through: Through) -> None:
+        try:
+            await self._tell(unit, effect, through)
+        except ApplicationError as error:
+            if error.non_retryable:
+                raise
+            raise _elsewhere(system, error.message, error.type) from None
+
+    async def _tell(self, unit: Unit, effect: Effect, through: Through) -> None:
+        told = await what_is_told(self._ledger, effect)
 
         async def send() -> dict[str, Any]:
-            if unit.reach == "people":
-                return {}
-            return await post(self._http, f"{_address(unit)}/orders", effect.key, self._order(effect, told))
+            if unit.reach == "open311":
+                return await self._open311.send(unit, effect, told)
+            return await webhook.send(self._http, unit, effect, self._order(effect, told))
 
-        await deliver(self._ledger, effect, for_handlers(told, told.note) or "", send)
+        await deliver(self._ledger, effect, for_handlers(told, told.note) or "", lambda: through(send))
 
     def _order(self, effect: Effect, told: Told) -> dict[str, Any]:
         crews = crews_at(told.grid, self._city.crews, self._city.grids)
-        return _order(effect, told, [crew for crew in crews if crew.unit == effect.unit])
+        order = _order(effect, told, [crew for crew in crews if crew.unit == effect.unit])
+        return order | self._promised(effect, told) if effect.kind in ("dispatch", "rework") else order
+
+    def _promised(self, effect: Effect, told: Told) -> dict[str, Any]:
+        """By when the unit's own commitments want what of it."""
+        lead = effect.role != "assisting"
+        promises = self._city.promised(effect.unit or "", told.at, told.category, told.item, lead=lead)
+        return {"commitments": [promise.model_dump(mode="json") for promise in promises]}
 
 
-def _address(unit: Unit) -> str:
-    address = os.environ.get(unit.endpoint or "")
-    if not address:
-        raise ApplicationError(f"{unit.endpoint} is not set, so {unit.code} cannot be reached", type="no_endpoint")
-    return address.rstrip("/")
+def _elsewhere(system: System, message: str, why: str | None) -> ApplicationError:
+    return ApplicationError(
+        message, system.queue, why, type=ELSEWHERE, non_retryable=True, category=ApplicationErrorCategory.BENIGN
+    )
+
+
+async def _nothing(_: Send) -> dict[str, Any]:
+    """People look at our list by themselves; so do those of an Open311 server for what GeoReport has no place for."""
+    return {}
 
 
 def _order(effect: Effect, told: Told, crews: list[Crew]) -> dict[str, Any]:

@@ -4,24 +4,32 @@ from fastapi import FastAPI
 
 from api import (
     access_log,
+    alerts,
     attachments,
     cases,
     codec,
+    commitments,
     dossier,
+    events,
     findings,
     health,
     intake,
+    partner_webhooks,
     receipts,
     refused,
     rules,
     sign_in,
     steps,
+    systems,
     timeline,
     tracking,
+    unit_webhooks,
     web_ui,
 )
 from api.documentation import Api
 from api.guard import Guard
+from api.open311 import ROUTERS as OPEN311
+from api.open311.wire import ApiKey, Faults
 from api.problems import add_handlers, problems
 from api.rates import Rates
 from api.repeating import Keyed
@@ -45,14 +53,18 @@ def create_app() -> FastAPI:
         redirect_slashes=False,
     )
     app.add_middleware(Rates)
+    app.add_middleware(ApiKey)
     app.add_middleware(codec.CodecCors)
     app.add_middleware(Guard)
+    app.add_middleware(Faults)
     app.add_middleware(Keyed)
     app.add_middleware(PlainStart)
     add_handlers(app)
     app.include_router(health.router)
     app.include_router(sign_in.router)
     app.include_router(web_ui.router)
+    for open311 in OPEN311:
+        app.include_router(open311)
     for router in (
         intake.router,
         cases.router,
@@ -65,7 +77,13 @@ def create_app() -> FastAPI:
         receipts.router,
         steps.create_router(),
         rules.router,
+        commitments.router,
         refused.router,
+        events.router,
+        alerts.router,
+        systems.router,
+        unit_webhooks.router,
+        partner_webhooks.router,
         codec.router,
     ):
         app.include_router(router, responses=problems(401, 403, 422, 429, 503))

@@ -13,7 +13,7 @@ from api.access import Reader, allowed
 from api.fields import CaseNumber, IdempotencyKey
 from api.problems import Problem, Unavailable, problems
 from api.repeating import Asked
-from api.service import Jiesu, now
+from api.service import Jiesu, Service, now
 from api.sight import shows_file
 from api.uploads import EXTENSIONS, uploaded
 from domain.roles import Actor, Role
@@ -82,12 +82,12 @@ async def attach(
     await jiesu.case(number, actor)
     folder = jiesu.settings.attachments_folder
     async with uploaded(request) as (upload, kind):
-        draft = await _stored(asyncio.to_thread(write_draft, folder, upload.file))
+        draft = await stored(asyncio.to_thread(write_draft, folder, upload.file))
     with draft:
         async with jiesu.ledger.session() as session:
             await claim(session, number, Asked(actor, "attach", number, key).key, draft.sha256)
             put = put_attachment(session, folder, draft, number, kind.media_type, actor, now())
-            row, new = await _stored(put)
+            row, new = await stored(put)
     response.status_code = 201 if new else 200
     response.headers["Location"] = f"/cases/{number}/attachments/{row.sha256}"
     return _attachment(row)
@@ -118,19 +118,29 @@ async def attachment(
     async with jiesu.ledger.session() as session:
         row = await get_attachment(session, number, sha256)
         if row is None or not shows_file(row, case, actor):
-            raise Problem(404, "no_such_file", "This case has no such file.", "该工单没有此附件。")
+            raise no_such_file()
         await note_read(session, actor, number, "attachment")
-    file = await _stored(asyncio.to_thread(open_whole, jiesu.settings.attachments_folder, sha256))
+    return await content_of(jiesu, row)
+
+
+async def content_of(jiesu: Service, row: AttachmentRow) -> StreamingResponse:
+    """The content of a file, as an answer. Raises Problem 410 when it is missing or damaged, and Unavailable."""
+    file = await stored(asyncio.to_thread(open_whole, jiesu.settings.attachments_folder, row.sha256))
     if file is None:
-        log.error("the content of attachment %s is missing or damaged", sha256)
+        log.error("the content of attachment %s is missing or damaged", row.sha256)
         raise Problem(410, "file_lost", "The file is no longer whole on our side.", "附件已损坏或丢失。")
-    name = f"{number}-{sha256[:8]}.{EXTENSIONS[row.media_type]}"
+    name = f"{row.case_number}-{row.sha256[:8]}.{EXTENSIONS[row.media_type]}"
     headers = {
         "Content-Disposition": f'attachment; filename="{name}"',
         "Content-Length": str(row.size),
         "Content-Security-Policy": "sandbox; default-src 'none'",
     }
     return StreamingResponse(_chunks(file), media_type=row.media_type, headers=headers)
+
+
+def no_such_file() -> Problem:
+    """A file that the case does not have, or that the asker may not see."""
+    return Problem(404, "no_such_file", "This case has no such file.", "该工单没有此附件。")
 
 
 def _attachment(row: AttachmentRow) -> Attachment:
@@ -143,7 +153,7 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
             yield chunk
 
 
-async def _stored(work: Awaitable[Done]) -> Done:
+async def stored(work: Awaitable[Done]) -> Done:
     """What the store gives. Raises Unavailable when it cannot write or read: full, unreachable, not permitted."""
     try:
         return await work

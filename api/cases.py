@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from api.access import Reader
 from api.access_log import record_reading
 from api.fields import CaseNumber, Instant, OptionalLine
-from api.masking import PERSONAL, personal_of, title_in_list
+from api.masking import personal_of, title_in_list
 from api.problems import Problem, problems
 from api.service import Jiesu, Service
 from api.sight import reads_personal, sight_of
@@ -18,7 +18,7 @@ from domain.events import Status
 from domain.roles import Actor
 from ledger.access_log import note_reads
 from ledger.listing import CaseFilter, list_cases
-from ledger.models import CaseRow
+from ledger.models import PERSONAL, CaseRow
 
 router = APIRouter(tags=["reading"])
 
@@ -144,7 +144,7 @@ def _line(row: CaseRow, actor: Actor) -> CaseLine:
 
 def _plain(row: CaseRow, view: type[CaseLine]) -> dict[str, Any]:
     """What is not personal. That its phone cannot be reached, which is found out later, is a mark among the others."""
-    fields = row.model_dump(include=view.model_fields.keys() - PERSONAL)
+    fields = row.model_dump(include=view.model_fields.keys() - set(PERSONAL))
     return fields | {"marks": [*row.marks, "unreachable"] if row.unreachable_at else row.marks}
 
 

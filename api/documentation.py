@@ -47,7 +47,7 @@ class Api(FastAPI):
 
 def _complete(operation: dict[str, Any]) -> None:
     responses = operation["responses"]
-    if "requestBody" in operation:
+    if "requestBody" in operation and "default" not in responses:
         for status, problem in problems(*OF_BODIES).items():
             responses.setdefault(str(status), {"description": problem["description"], "content": {MEDIA_TYPE: PROBLEM}})
     for response in responses.values():

@@ -56,7 +56,7 @@ async def record(
 
 async def _gather(jiesu: Service, number: str, actor: Actor) -> Record:
     found = await jiesu.ledger.run(
-        gather, number, findings=may(actor.role, "read-findings"), reads=may(actor.role, "read-readers")
+        gather, number, jiesu.city, findings=may(actor.role, "read-findings"), reads=may(actor.role, "read-readers")
     )
     if found is None:
         raise not_found(number)

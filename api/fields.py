@@ -47,7 +47,9 @@ ForeignNumber = Annotated[
     AfterValidator(_blank_is_absent),
 ]
 """A number that another hotline gave: a number and nothing else, since it is neither masked nor erased."""
-Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000), AfterValidator(_no_nul)]
+LONGEST = 4000
+"""Characters of a text."""
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST), AfterValidator(_no_nul)]
 Prose = Annotated[Text, StringConstraints(min_length=1)]
 OptionalProse = Annotated[Text | None, AfterValidator(_blank_is_absent)]
 Instant = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_utc)]

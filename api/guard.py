@@ -31,6 +31,8 @@ LIMITS = {
     re.compile(r"/cases/[^/]+/attachments"): Limit(size=50_100_000, seconds=600),
     re.compile(rf"{CODEC_PATH}/decode"): Limit(size=8_000_000),
     re.compile(r"/sms/receipts/[a-z]+"): Limit(size=2_000_000),
+    re.compile(r"/events"): Limit(size=1_000_000),
+    re.compile(r"/webhooks/partners/[^/]+"): Limit(size=6_000_000),
 }
 """By the whole path; all others have the usual one."""
 
@@ -48,7 +50,7 @@ HEADERS = {
 TRANSPORT = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 """Of every answer to a request that came by HTTPS."""
 
-OURS = re.compile(rf"[a-z][a-z.-]*|{NUMBER}|")
+OURS = re.compile(rf"[a-z][a-z.-]*|open311|v2|{NUMBER}(?:\.json|\.xml)?|")
 """A part of a path that is a word of ours or a case number."""
 
 HANG_UP = {"Connection": "close"}

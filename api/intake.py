@@ -25,15 +25,16 @@ log = logging.getLogger("jiesu.api")
 router = APIRouter(tags=["intake"])
 
 Channel = Literal[
-    "phone", "wechat", "alipay", "app", "web", "mayor_mailbox", "message_board", "snapshot", "110", "province", "grid"
-]
+    "phone", "wechat", "alipay", "app", "web", "mayor_mailbox", "message_board", "snapshot", "110", "119", "120",
+    "hotline", "province", "grid", "open311",
+]  # fmt: skip
 
 PHONE = re.compile(r"(\+?86)?[- ]?(1\d{10}|0\d{2,3}[- ]?\d{7,8}|\d{7,8})", re.ASCII)
 DEFAULT_CATEGORY = "help"
 
 OUTSIDERS = frozenset({Role.CITIZEN, Role.GRID})
 """Those on whose word alone nothing is an outage, or an official's case."""
-OFFICIAL = frozenset({"province", "110"})
+OFFICIAL = frozenset({"province", "110", "119", "120", "hotline"})
 """Channels by which other public bodies send cases."""
 
 
@@ -126,9 +127,10 @@ class Case:
     suggestions: list[Suggestion]
 
 
-async def accept(jiesu: Service, actor: Actor, body: NewCase, key: str | None) -> Case:
+async def accept(jiesu: Service, actor: Actor, body: NewCase, key: str | None, *, unclassified: bool = False) -> Case:
     """Number a request, write it down and start its case; the same key of the same actor gives the same case.
 
+    `unclassified` has a person look at what it is about, though it may seem clear.
     Raises Problem: 403 for what is not for this post to give, 422 for what the city does not know.
     """
     _check_origin(body, actor)
@@ -136,6 +138,8 @@ async def accept(jiesu: Service, actor: Actor, body: NewCase, key: str | None) -
     catalog = jiesu.city.catalog_at(received_at)
     suggestions = catalog.suggest(f"{body.title or ''} {body.text}", body.address)
     intake = _intake(body, actor, jiesu, received_at, catalog, suggestions)
+    if unclassified:
+        intake = intake.model_copy(update={"marks": sorted({*intake.marks, "unclassified"})})
     day = intake.received_at.astimezone(ZoneInfo(jiesu.city.rulebook.days.zone)).date()
     row, new = await jiesu.ledger.run(open_case, jiesu.city.rulebook.code, intake, day, key and f"{actor.id}:{key}")
     if not row.started:

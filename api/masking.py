@@ -7,9 +7,6 @@ from domain.masking import anonymous, mask_name, mask_phone
 from domain.roles import Actor
 from ledger.models import CaseRow
 
-PERSONAL = frozenset({"name", "phone", "address", "title", "text", "longitude", "latitude", "vulnerable"})
-"""Fields of a case and of what belongs to it that are not given out as they are."""
-
 
 def words_of(row: CaseRow, actor: Actor, words: str | None) -> str | None:
     """Free words that belong to a case, as the actor may read them; None if not at all."""

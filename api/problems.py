@@ -183,6 +183,13 @@ def internal() -> Problem:
     return Problem(500, "internal", "Something went wrong on our side; it has been logged.", "系统内部错误。")
 
 
+def of_http(status: int, headers: Mapping[str, str] | None = None) -> Problem:
+    """What HTTP itself has a word for, such as 404 and 413."""
+    phrase = HTTPStatus(status).phrase
+    detail, detail_zh = SENTENCES.get(status, (phrase, "请求无法处理。"))
+    return Problem(status, phrase.lower().replace(" ", "_"), detail, detail_zh, headers=headers)
+
+
 def add_handlers(app: FastAPI) -> None:
     """Make every foreseen error of the app a problem."""
     app.add_exception_handler(Problem, _problem)
@@ -221,10 +228,7 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     headers = {**(error.headers or {})}
     if error.status_code == 405 and (methods := _methods(request)):
         headers["Allow"] = ", ".join(methods)
-    phrase = HTTPStatus(error.status_code).phrase
-    detail, detail_zh = SENTENCES.get(error.status_code, (phrase, "请求无法处理。"))
-    code = phrase.lower().replace(" ", "_")
-    return Problem(error.status_code, code, detail, detail_zh, headers=headers).response()
+    return of_http(error.status_code, headers).response()
 
 
 def _methods(request: Request) -> list[str]:

@@ -8,11 +8,13 @@ from math import ceil
 from limits import parse
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import Problem, too_soon
+from api.service import service_of
 from settings import Settings
+from temporal.web_ui import UI_PATH
 
 CODE_HEADER = "Case-Code"
 
@@ -21,7 +23,7 @@ KNOWN = "known"
 
 EXEMPT = frozenset({"/health", "/ready"})
 
-ASSETS = "/temporal/_app/"
+ASSETS = f"{UI_PATH}/_app/"
 """The Web UI's program, of which a browser fetches a hundred files at once, once; no share is counted for them."""
 
 MOST_CLIENTS = 5_000
@@ -69,7 +71,7 @@ class Rates:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in EXEMPT:
             return await self._app(scope, receive, send)
-        asked, refused = self._buckets = self._buckets or _open_buckets(scope["app"].state.service.settings)
+        asked, refused = self._buckets = self._buckets or _open_buckets(service_of(scope).settings)
         address = address_of(scope)
         client = _credential(scope) or address
         if client not in self._valid and await refused.full(address):
@@ -115,7 +117,8 @@ def address_of(scope: Scope) -> str:
 
 
 def _credential(scope: Scope) -> str | None:
-    """A digest of what is shown, the same however its scheme is written."""
+    """A digest of what is shown, the same however its scheme is written, and of an SMS gateway wherever it shows it."""
     headers = Headers(scope=scope)
     shown = headers.get("Authorization", "").partition(" ")[2].strip() or headers.get(CODE_HEADER)
+    shown = shown or QueryParams(scope["query_string"]).get("token")
     return sha256(shown.encode()).hexdigest() if shown else None

@@ -1,29 +1,33 @@
 """Receipts of SMS gateways: whether texts arrived, each in the words of its gateway."""
 
 import hmac
-from typing import Annotated, Literal, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, Field
 
+from api.fields import Line
 from api.problems import Problem, problems
 from api.rates import KNOWN
-from api.service import Jiesu, Service, now
+from api.service import Jiesu, Service, now, service_of
 from ledger.receipts import Found, Receipt, note_receipt
+from ledger.refused import note_refused
 
 MOST_AT_ONCE = 5_000
 
-Name = Annotated[str, Field(max_length=256)]
 bearer = HTTPBearer(auto_error=False, scheme_name="receiptToken", description="The token of the SMS gateway.")
 
 
 class HttpReceipt(BaseModel):
     """Of a gateway of one's own: it names the text by its `Idempotency-Key`."""
 
-    key: Name
+    key: Line
     status: Literal["delivered", "undelivered"]
-    code: Name | None = None
+    code: Line | None = None
 
     def receipt(self) -> Receipt:
         return Receipt(self.status == "delivered", key=self.key, code=self.code)
@@ -33,9 +37,9 @@ class AliyunReceipt(BaseModel):
     """Of Aliyun (SmsReport): it names the text by what we gave it as OutId."""
 
     success: bool
-    biz_id: Name
-    out_id: Name | None = None
-    err_code: Name | None = None
+    biz_id: Line
+    out_id: Line | None = None
+    err_code: Line | None = None
 
     def receipt(self) -> Receipt:
         return Receipt(self.success, key=self.out_id or None, reference=self.biz_id, code=self.err_code)
@@ -44,9 +48,9 @@ class AliyunReceipt(BaseModel):
 class MasReceipt(BaseModel):
     """Of 云MAS: it names the text by its msgGroup."""
 
-    msgGroup: Name
-    reportStatus: Name
-    errorCode: Name | None = None
+    msgGroup: Line
+    reportStatus: Line
+    errorCode: Line | None = None
 
     def receipt(self) -> Receipt:
         return Receipt(self.reportStatus == "CM:0000", reference=self.msgGroup, code=self.errorCode)
@@ -85,7 +89,40 @@ async def shows_token(
     setattr(request.state, KNOWN, True)
 
 
-router = APIRouter(prefix="/sms/receipts", tags=["texts"], dependencies=[Depends(shows_token)])
+class KeepingRoute(APIRoute):
+    """A route whose refused messages are counted and kept for inspection."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Answers as it would otherwise."""
+        handle = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except (Problem, RequestValidationError, HTTPException) as error:
+                await self._keep(request, *_why(error))
+                raise
+
+        return answer
+
+    async def _keep(self, request: Request, reason: str, detail: str) -> None:
+        source = f"sms:{self.path.rpartition('/')[2]}"
+        await service_of(request.scope).ledger.run(note_refused, source, reason, detail, await request.body(), now())
+
+
+def _why(error: Problem | RequestValidationError | HTTPException) -> tuple[str, str]:
+    """The reason of a refusal, and where it lies."""
+    if isinstance(error, Problem):
+        return error.code, error.detail
+    if isinstance(error, HTTPException):
+        return "malformed", "body"
+    first = error.errors()[0]
+    return "malformed", f"{'.'.join(map(str, first['loc']))}: {first['type']}"
+
+
+router = APIRouter(
+    prefix="/sms/receipts", tags=["texts"], dependencies=[Depends(shows_token)], route_class=KeepingRoute
+)
 
 One = TypeVar("One")
 Many = Annotated[list[One], Field(max_length=MOST_AT_ONCE)]

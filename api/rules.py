@@ -17,6 +17,7 @@ from domain.crews import Crew, crews_at
 from domain.deadlines import Explanation, explain
 from domain.grids import Grid, Member, who_goes
 from domain.limits import Limit
+from domain.partners import Partner
 from domain.rulebook import Rulebook
 from domain.units import Unit
 
@@ -73,6 +74,12 @@ async def suggestions(
 async def units(_: Reader, jiesu: Jiesu) -> list[Unit]:
     """Everybody a case can be dispatched to."""
     return list(jiesu.city.units.values())
+
+
+@router.get("/partners", summary="Other hotlines and platforms")
+async def partners(_: Reader, jiesu: Jiesu) -> list[Partner]:
+    """Everybody a case can be transferred to or comes from."""
+    return list(jiesu.city.partners.values())
 
 
 class GridView(Grid):

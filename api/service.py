@@ -11,6 +11,7 @@ from typing import Annotated
 import httpx2
 from fastapi import Depends, FastAPI, Request
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.types import Scope
 from temporalio.client import (
     Client,
     WorkflowExecutionStatus,
@@ -203,7 +204,12 @@ def _web_ui(settings: Settings) -> httpx2.AsyncClient | None:
 
 async def service(request: Request) -> Service:
     """The service of the running app."""
-    found: Service = request.app.state.service
+    return service_of(request.scope)
+
+
+def service_of(scope: Scope) -> Service:
+    """The same of an ASGI scope."""
+    found: Service = scope["app"].state.service
     return found
 
 

@@ -19,13 +19,15 @@ from domain.grids import lineage
 from domain.limits import Limit
 from domain.roles import MAY, Actor
 from domain.steps import PEOPLE_STEPS
+from domain.steps.transfer import Terms
 from ledger.attachments import attachments_of
+from ledger.cases import get_case
 from ledger.models import CaseRow
 from ledger.notes import put_note
 from ledger.requests import claim, claimed
 from workflows.names import Taken
 
-NOT_IN_BODY = frozenset({"by", "note", "names", "lineage", "item_limit"})
+NOT_IN_BODY = frozenset({"by", "note", "names", "lineage", "item_limit", "terms"})
 
 BOUNDED: dict[Any, Any] = {
     str: Line,
@@ -99,6 +101,8 @@ async def take_step(jiesu: Service, asked: Asked, body: BaseModel) -> Taken:
         fields["lineage"] = {grid.code: grid.name for grid in lineage(fields["grid"], jiesu.city.grids)}
     if "item_limit" in command_type.model_fields:
         fields["item_limit"] = _item_limit(fields, jiesu)
+    if "terms" in command_type.model_fields:
+        fields["terms"] = _terms(fields["to"], jiesu)
     row, note = await _keep(jiesu, asked, body)
     return await jiesu.take(row, command_type(by=asked.by, note=note, **fields), asked.id)
 
@@ -121,9 +125,8 @@ async def _keep(jiesu: Service, asked: Asked, body: BaseModel) -> tuple[CaseRow,
 
 async def _case(jiesu: Service, session: AsyncSession, asked: Asked) -> CaseRow:
     """The case, if its asker sees it, or saw it at the first time of asking: the answer they may ask for again."""
-    if await claimed(session, asked.number, asked.key):
-        return await session.get_one(CaseRow, asked.number)
-    return await jiesu.find(session, asked.number, asked.by)
+    known = await get_case(session, asked.number) if await claimed(session, asked.number, asked.key) else None
+    return known or await jiesu.find(session, asked.number, asked.by)
 
 
 def _units(fields: dict[str, Any]) -> list[str]:
@@ -148,6 +151,19 @@ def _item_limit(fields: dict[str, Any], jiesu: Service) -> Limit | None:
     if item is None:
         raise unknown_item()
     return item.limit
+
+
+def _terms(to: str, jiesu: Service) -> Terms:
+    """What the city's files say of the partner named. Raises Problem when the city has none that takes transfers."""
+    partner = jiesu.city.partners.get(to)
+    if partner is None or not partner.takes:
+        raise Problem(
+            422,
+            "unknown_partner",
+            "to: not a partner of this city that takes transfers; see /partners.",
+            "没有该转接对象，或其不接收转接。",
+        )
+    return partner.terms
 
 
 async def _check_photos(session: AsyncSession, number: str, photos: Collection[str]) -> None:

@@ -1,24 +1,26 @@
-"""What happened to a case: its events, the messages about it and the measures raised over it."""
+"""What happened to a case: its events, messages, measures, and how the units' own commitments stand."""
 
 from typing import Any
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from api.access import Reader
 from api.access_log import record_reading
 from api.fields import CaseNumber
-from api.masking import PERSONAL, words_of
+from api.masking import words_of
 from api.problems import problems
-from api.service import Jiesu
+from api.service import Jiesu, now
 from api.sight import addressees
 from domain import words
+from domain.commitment_clocks import CommitmentClock
 from domain.effects import Party
-from domain.events import EventKind, lateness
+from domain.events import EventKind, late_seconds
 from domain.roles import Actor, Role
 from domain.rulebook import Action
 from ledger.cases import events_of, measures_of, messages_of, notes_of
-from ledger.models import CaseRow, EventRow, MessageRow
+from ledger.dossier import Measure
+from ledger.models import PERSONAL, CaseRow, EventRow, MessageRow
 
 router = APIRouter(tags=["reading"])
 
@@ -60,27 +62,14 @@ class TimelineMessage(BaseModel):
     error: str | None
 
 
-class TimelineMeasure(BaseModel):
-    """A measure raised over the case."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    event: int
-    action: str
-    unit: str | None
-    situation: str | None
-    clock: str | None
-    due: AwareDatetime | None
-    at: AwareDatetime
-
-
 class Timeline(BaseModel):
     """Everything that happened to a case, in order."""
 
     number: str
     events: list[TimelineEvent]
     messages: list[TimelineMessage]
-    measures: list[TimelineMeasure]
+    measures: list[Measure]
+    commitments: list[CommitmentClock] = Field(description="The units' own (服务承诺), apart from the legal limits.")
 
 
 @router.get("/cases/{number}/timeline", summary="Read what happened to a case", responses=problems(404, 409))
@@ -102,12 +91,13 @@ async def timeline(number: CaseNumber, actor: Reader, jiesu: Jiesu) -> Timeline:
         number=number,
         events=[_event(event, notes) for event in events if may_see or not _about_discipline(event)],
         messages=[_message(message, row, actor) for message in messages if addressed(message)],
-        measures=[TimelineMeasure.model_validate(m) for m in measures if may_see or m.action != REFERRAL],
+        measures=[Measure.model_validate(m) for m in measures if may_see or m.action != REFERRAL],
+        commitments=jiesu.city.commitments_of(events, now()),
     )
 
 
 def _message(message: MessageRow, row: CaseRow, actor: Actor) -> TimelineMessage:
-    fields = message.model_dump(include=TimelineMessage.model_fields.keys() - PERSONAL)
+    fields = message.model_dump(include=TimelineMessage.model_fields.keys() - set(PERSONAL))
     return TimelineMessage(**fields, text=words_of(row, actor, message.text))
 
 
@@ -123,12 +113,6 @@ def _event(event: EventRow, notes: dict[str, str | None]) -> TimelineEvent:
         what=what,
         by=event.role,
         by_zh=words.ROLE[Role(event.role)],
-        late_seconds=_late_seconds(event),
+        late_seconds=late_seconds(event.at, event.due, event.role),
         text=notes.get(event.note or ""),
     )
-
-
-def _late_seconds(event: EventRow) -> int | None:
-    """Whole seconds past the limit; what the engine does by itself has a minute's grace."""
-    late = lateness(event.at, event.due, event.role)
-    return None if late is None else int(late.total_seconds())

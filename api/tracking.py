@@ -25,6 +25,9 @@ PUBLIC = {
     EventKind.REJECTED: "您反映的事项不属于热线受理范围。",
     EventKind.ANSWERED: "您的诉求已直接答复。",
     EventKind.TRANSFERRED: "您的诉求已转{to}。",
+    EventKind.TRANSFER_REQUESTED: "正在联系{to}，待其接收；在此之前由热线负责。",
+    EventKind.TRANSFER_ACKNOWLEDGED: "您的诉求已由{to}接收。",
+    EventKind.TRANSFER_REFUSED: "{to}未接收，您的诉求仍由热线办理。",
     EventKind.DISPATCHED: "您的诉求已派给{unit}办理。",
     EventKind.REDISPATCHED: "您的诉求已改派给{unit}办理。",
     EventKind.SIGNED_IN: "{unit}已签收。",
@@ -33,6 +36,7 @@ PUBLIC = {
     EventKind.EXTENSION_GRANTED: "办理时间延长至{now}。",
     EventKind.SUSPENSION_GRANTED: "经批准延后办理，最迟于{until}恢复办理。",
     EventKind.RESUMED: "已恢复办理。",
+    EventKind.VISITED: "{unit}记录已上门。",
     EventKind.RESULT_SUBMITTED: "{unit}已反馈办理结果。",
     EventKind.GRID_SIGNED_IN: "{unit}已签收。",
     EventKind.GRID_REPORTED: "{unit}已上报现场情况。",
@@ -121,8 +125,8 @@ def _sentence(event: EventRow, jiesu: Service) -> str:
     known = {name for name in ("now", "until") if name in facts}
     instants = {name: jiesu.local_day(datetime.fromisoformat(facts[name])) for name in known}
     outcome = words.OUTCOME[Outcome(facts["outcome"])] if "outcome" in facts else ""
-    unit = _name(event.unit, jiesu)
-    return PUBLIC[EventKind(event.kind)].format(unit=unit, to=facts.get("to"), outcome=outcome, **instants)
+    unit, to = _name(event.unit, jiesu), jiesu.city.called(facts.get("to")) or facts.get("to")
+    return PUBLIC[EventKind(event.kind)].format(unit=unit, to=to, outcome=outcome, **instants)
 
 
 def _name(unit: str | None, jiesu: Service) -> str:

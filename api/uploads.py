@@ -84,8 +84,13 @@ async def uploaded(request: Request) -> AsyncIterator[tuple[UploadFile, Kind]]:
 async def _kind_of(file: UploadFile, size: int) -> Kind:
     head = await file.read(HEAD)
     await file.seek(0)
+    return kind_of(head, file.content_type or "", size)
+
+
+def kind_of(head: bytes, content_type: str, size: int) -> Kind:
+    """The kind of a file of that size in bytes, by how it begins. Raises Problem 413 and 415."""
     kind = next((kind for kind in KINDS if re.match(kind.begins, head, re.DOTALL)), None)
-    declared = (file.content_type or "").partition(";")[0].strip().lower()
+    declared = content_type.partition(";")[0].strip().lower()
     if kind is None or declared not in (kind.media_type, *kind.also, *UNDECLARED):
         raise Problem(
             415,

@@ -52,7 +52,16 @@ Measured = TypeVar("Measured")
 
 
 @dataclass(frozen=True)
-class Result:
+class Figures:
+    """What a run measured."""
+
+    def as_dict(self) -> dict[str, float]:
+        """For JSON."""
+        return {name: round(value, 3) for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class Result(Figures):
     """What was measured."""
 
     cases: int
@@ -65,10 +74,6 @@ class Result:
     bare_per_s: float
     ratio: float
     core_lifecycles_per_min: float
-
-    def as_dict(self) -> dict[str, float]:
-        """For JSON."""
-        return {name: round(value, 3) for name, value in asdict(self).items()}
 
 
 def run(settings: Settings, cases: int, say: Say) -> Result:

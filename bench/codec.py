@@ -6,7 +6,7 @@ without.
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import PayloadCodec
 
-from bench.case import SAMPLES, TURNS, Bench, Say, batch, cost, on_fresh_stack
+from bench.case import SAMPLES, TURNS, Bench, Figures, Say, batch, cost, on_fresh_stack
 from bench.plain import TASK_QUEUE, connect_plainly
 from sandbox.system import temporal_address
 from settings import Settings
@@ -24,7 +24,7 @@ REPETITIONS = 50
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(Figures):
     """What was measured: `plain` without the codec, all others with it."""
 
     cases: int
@@ -38,10 +38,6 @@ class Result:
     decode_ms: float
     lifecycles_per_s: float
     plain_per_s: float
-
-    def as_dict(self) -> dict[str, float]:
-        """For JSON."""
-        return {name: round(value, 3) for name, value in asdict(self).items()}
 
 
 def run(settings: Settings, cases: int, say: Say) -> Result:

@@ -11,7 +11,7 @@ from domain.clock import INSTANT_BEFORE, Clock, start_clock
 from domain.command import Command
 from domain.deadlines import changed_days, show
 from domain.escalation import fire
-from domain.events import Assignment, Deadline, Event, EventKind, Outcome, Request, Status, Summary
+from domain.events import Assignment, Deadline, Event, EventKind, Handover, Outcome, Request, Status, Summary
 from domain.limits import Limit
 from domain.refusals import Refused
 from domain.roles import Actor
@@ -39,6 +39,8 @@ class Opening(BaseModel):
     grids_above: dict[str, str] = {}
     """The grids above it, nearest first: code and what people call it."""
     marks: list[str] = []
+    ordered: list[str] = []
+    """Units to which the engine itself sends it at once, the lead first."""
 
 
 class Case(BaseModel):
@@ -65,6 +67,8 @@ class Case(BaseModel):
     """What people call the units that have had the case, and its grids."""
     clocks: list[Clock] = []
     request: Request | None = None
+    transfer: Handover | None = None
+    """To whom it is being transferred, or has been."""
     dispatched_at: datetime | None = None
     arbitrated_at: datetime | None = None
     return_refused: str | None = None
@@ -181,6 +185,9 @@ class Case(BaseModel):
     def require(self, *statuses: Status) -> None:
         """Refuse a step that does not belong to the stage the case is in."""
         if self.status not in statuses:
+            if self.status is Status.TRANSFERRING and self.transfer is not None:
+                to, on = self.transfer.to, self.day(self.transfer.at)
+                raise Refused("being_transferred", to=to, to_zh=self.name_of(to), on=on)
             raise Refused(
                 "not_in_this_stage",
                 wanted=" or ".join(statuses),

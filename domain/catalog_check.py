@@ -1,6 +1,6 @@
 """What would go wrong in dispatch, all of it at once: for `jiesu catalog check`."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,15 @@ from domain.rulebook import Rulebook, load_rulebook
 from domain.tables import with_those_below
 from domain.units import Unit, load_units
 
+OTHER = "other"
+"""Among the services of an Open311 server: that for all items not named."""
+
 
 def check_city(folder: Path, since: date) -> Iterator[str]:
     """Everything that stands in the way of dispatch from `since` (local) on, one sentence each.
 
-    Items with no unit or shadowed by others, units with no contact, areas with no grid or lead unit, and whatever keeps
-    a file from being used.
+    Items with no unit or service or shadowed by others, units with no contact, areas with no grid or lead unit, and
+    whatever keeps a file from being used.
     """
     found = False
     try:
@@ -41,7 +44,7 @@ def check_city(folder: Path, since: date) -> Iterator[str]:
         yield str(error)
 
 
-def catalog_findings(path: Path, units: Collection[str], rules: Rulebook, since: date) -> Iterator[str]:
+def catalog_findings(path: Path, units: Mapping[str, Unit], rules: Rulebook, since: date) -> Iterator[str]:
     """What is wrong with the items and tables of areas of `catalog.toml`, by service code.
 
     Raises ConfigError when it is no catalog at all.
@@ -63,7 +66,9 @@ def catalog_findings(path: Path, units: Collection[str], rules: Rulebook, since:
         ]
     yield from faults
     if not faults:
-        yield from unreachable(load_catalog(path, units, rules), since)
+        catalog = load_catalog(path, units, rules)
+        yield from unreachable(catalog, since)
+        yield from without_service(units, catalog)
 
 
 def without_contact(units: Mapping[str, Unit]) -> Iterator[str]:
@@ -71,6 +76,19 @@ def without_contact(units: Mapping[str, Unit]) -> Iterator[str]:
     for unit in units.values():
         if unit.phone is None and unit.endpoint is None:
             yield f"unit {unit.code} {unit.name}: no contact; give it a phone or an order system in units.toml"
+
+
+def without_service(units: Mapping[str, Unit], catalog: VersionedCatalog) -> Iterator[str]:
+    """Units reached as Open311 servers that have no service for an item they get, or one for no item."""
+    items = {item.code for item in catalog.versions}
+    for unit in units.values():
+        for code in sorted(unit.services.keys() - items - {OTHER}):
+            yield f"unit {unit.code} {unit.name}: services: '{code}' is not an item of the catalog"
+    sent = {(item.code, to) for item in catalog.versions for to in (item.lead, *item.assisting, *item.areas.values())}
+    for code, to in sorted(sent):
+        services = units[to].services
+        if services and not services.keys() & {code, OTHER}:
+            yield f"item {code}: unit {to} has no service for it; name one in units.toml, or `{OTHER}`"
 
 
 def without_grid(units: Mapping[str, Unit], grids: Mapping[str, Grid]) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """A city is a folder of data: everything that makes this engine a certain city's."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Self
@@ -13,10 +13,15 @@ from domain.calendar import WorkCalendar, load_calendar
 from domain.case import Opening
 from domain.catalog import Catalog, VersionedCatalog
 from domain.catalog_file import load_catalog
+from domain.commitment_clocks import CommitmentClock, Happening, clocks_of
+from domain.commitments import Promise, promised
 from domain.crews import Crew, load_crews
 from domain.errors import ConfigError
 from domain.grids import Grid, grid_of, lineage, load_grids
+from domain.open311 import OTHER, Open311, load_open311
+from domain.partners import Partner, load_partners
 from domain.rulebook import Frozen, Rulebook, load_rulebook
+from domain.sensors import Sensors, load_sensors
 from domain.sms import SmsRules, load_sms
 from domain.tables import check_known
 from domain.texts import Texts, load_texts
@@ -37,9 +42,12 @@ class City(Frozen):
     grids: dict[str, Grid]
     areas: Areas
     crews: dict[str, Crew]
+    partners: dict[str, Partner]
     catalog: VersionedCatalog
     texts: Texts
     sms: SmsRules
+    open311: Open311
+    sensors: Sensors
 
     def at_any_hour(self) -> Self:
         """The city texting at any hour and as often as there is something to say: for trials."""
@@ -50,13 +58,21 @@ class City(Frozen):
         return self.catalog.on(at.astimezone(ZoneInfo(self.rulebook.days.zone)).date())
 
     def grid_at(self, position: tuple[float, float] | None, address: str | None) -> Grid | None:
-        """The grid of a place: by its position (longitude and latitude, WGS 84), else by the words of its address."""
-        return (self.areas.at(*position) if position else None) or grid_of(address, self.grids)
+        """The grid of a place: by its position (longitude and latitude, WGS 84), else by the words of its address.
+
+        Words decide too where they name a grid that nobody has drawn, below the one in which the position is.
+        """
+        there = self.areas.at(*position) if position else None
+        named = grid_of(address, self.grids)
+        if named is None or there is None:
+            return there or named
+        drawn = next((grid for grid in lineage(named.code, self.grids) if grid.code in self.areas.of), None)
+        return named if drawn is there else there
 
     def called(self, code: str | None) -> str | None:
-        """What people call the unit or grid that does something; None for a code that is neither's."""
-        if unit := self.units.get(code or ""):
-            return unit.name
+        """What people call the unit, partner or grid that does something; None for a code that is none of theirs."""
+        if party := self.units.get(code or "") or self.partners.get(code or ""):
+            return party.name
         grid = self.grids.get(code or "")
         return f"{grid.name}网格" if grid else None
 
@@ -72,11 +88,21 @@ class City(Frozen):
             }
         )
 
+    def commitments_of(self, events: Iterable[Happening], now: datetime) -> list[CommitmentClock]:
+        """The units' own commitments in a case, by all its events in order, as they stand at `now`."""
+        return clocks_of(events, self.units, ZoneInfo(self.rulebook.days.zone), now)
+
+    def promised(self, unit: str, began: datetime, category: str, item: str | None, *, lead: bool) -> list[Promise]:
+        """What a unit has promised of an order that goes out to it at an instant."""
+        zone, commitments = ZoneInfo(self.rulebook.days.zone), self.units[unit].commitments
+        return promised(commitments, began, zone, category, item, lead=lead)
+
 
 def load_city(folder: Path) -> City:
     """Read and check all files of a city.
 
-    They are rulebook, calendar, units, grids, crews, catalog, texts and sms (`<name>.toml`), and `grids.geojson`.
+    They are rulebook, calendar, units, grids, crews, catalog, texts, sms and sensors (`<name>.toml`), and
+    `grids.geojson`; a city that has partners names them in `partners.toml`.
 
     Raises ConfigError naming the file, the key and what is wrong; for a folder that does not exist, the cities that do.
     """
@@ -86,6 +112,10 @@ def load_city(folder: Path) -> City:
     units = load_units(folder / "units.toml")
     grids = load_grids(folder / "grids.toml")
     _check_grids(folder / "grids.toml", grids, units)
+    catalog = load_catalog(folder / "catalog.toml", units, rulebook)
+    _check_commitments(folder / "units.toml", units, rulebook, catalog)
+    catalog = load_catalog(folder / "catalog.toml", units, rulebook)
+    items = {item.code for item in catalog.versions}
     return City(
         folder=folder.resolve().name,
         rulebook=rulebook,
@@ -94,9 +124,12 @@ def load_city(folder: Path) -> City:
         grids=grids,
         areas=load_areas(folder / "grids.geojson", grids),
         crews=load_crews(folder / "crews.toml", units, grids),
-        catalog=load_catalog(folder / "catalog.toml", units, rulebook),
+        partners=load_partners(folder / "partners.toml"),
+        catalog=catalog,
         texts=load_texts(folder / "texts.toml"),
         sms=load_sms(folder / "sms.toml"),
+        open311=load_open311(folder / "open311.toml", {OTHER, *(item.code for item in catalog.versions)}),
+        sensors=load_sensors(folder / "sensors.toml", items, rulebook.categories),
     )
 
 
@@ -104,6 +137,16 @@ def _check_grids(path: Path, grids: Mapping[str, Grid], units: Collection[str]) 
     for n, grid in enumerate(grids.values()):
         if grid.unit is not None:
             check_known(path, f"grid.{n}.unit", grid.unit, units, "a unit")
+
+
+def _check_commitments(path: Path, units: Mapping[str, Unit], rulebook: Rulebook, catalog: VersionedCatalog) -> None:
+    items = {item.code for item in catalog.versions}
+    for n, unit in enumerate(units.values()):
+        for m, commitment in enumerate(unit.commitments):
+            for code in commitment.categories:
+                check_known(path, f"unit.{n}.commitments.{m}.categories", code, rulebook.categories, "a category")
+            for code in commitment.items:
+                check_known(path, f"unit.{n}.commitments.{m}.items", code, items, "an item")
 
 
 def _no_such_city(folder: Path) -> str:

@@ -21,6 +21,7 @@ class Party(StrEnum):
     CITIZEN = "citizen"
     SUPERVISION = "supervision"
     DISCIPLINE = "discipline"
+    PARTNER = "partner"
 
 
 RECORD = "record_events"
@@ -32,6 +33,7 @@ TELL: dict[Party, str] = {
     Party.CITIZEN: "text_citizen",
     Party.SUPERVISION: "raise_measure",
     Party.DISCIPLINE: "refer_to_discipline",
+    Party.PARTNER: "tell_partner",
 }
 """Name of the activity that reaches each party."""
 
@@ -60,13 +62,14 @@ class Effect(BaseModel):
     """For a unit: dispatch, rework, recall or notice. For the others: the event or rung."""
     unit: str | None = None
     grid: str | None = None
+    partner: str | None = None
     role: str | None = None
     note: str | None = None
 
     @property
     def lane(self) -> str:
         """Effects of one lane are carried out in order: a recall never overtakes its order."""
-        return f"{self.party}:{self.unit or self.grid or ''}"
+        return f"{self.party}:{self.unit or self.grid or self.partner or ''}"
 
 
 class Untold(BaseModel):
@@ -75,6 +78,15 @@ class Untold(BaseModel):
     key: str
     error: str
     final: bool
+    queue: str | None = None
+    """Task queue on which the party is told from now on, where it has one of its own."""
+
+
+FOLLOW_ORDER = "follow_order"
+"""Name of the activity that looks how an order stands in a system that does not report by itself."""
+
+ELSEWHERE = "elsewhere"
+"""Type of the error by which an activity asks to be run on the queue in its details; what failed here comes second."""
 
 
 SUPERVISED = frozenset(
@@ -92,6 +104,7 @@ TEXTS = {
     EventKind.REJECTED: "rejected",
     EventKind.ANSWERED: "answered",
     EventKind.TRANSFERRED: "transferred",
+    EventKind.TRANSFER_ACKNOWLEDGED: "transferred",
     EventKind.EXTENSION_GRANTED: "extended",
     EventKind.SUSPENSION_GRANTED: "suspended",
     EventKind.RESULT_SUBMITTED: "result",
@@ -128,6 +141,10 @@ BROADCASTS = frozenset(
 """Events of which every unit that has the case is told."""
 
 
+FORWARDED = frozenset({EventKind.SUPPLEMENTED, EventKind.HURRIED, EventKind.WITHDRAWN})
+"""Events of which a partner is told to whom the case is being transferred."""
+
+
 def effects_of(event: Event, case: "Case") -> list[Effect]:
     """Everything an event makes happen outside, in the order in which it is told."""
     return [
@@ -146,8 +163,14 @@ def _effects(event: Event, case: "Case") -> Iterator[Effect]:
         yield from _to_units(base, [case.lead], "rework")
     elif event.kind is EventKind.ESCALATED:
         yield from _escalation(base, event)
+    elif event.kind is EventKind.RECOVERED:
+        yield from _all_is_well(base, event, case)
     elif event.kind in BROADCASTS or _decided(event):
         yield from _to_units(base, [a.unit for a in case.assignments], event.kind)
+    if event.kind is EventKind.TRANSFER_REQUESTED:
+        yield base.model_copy(update={"party": Party.PARTNER, "kind": "transfer", "partner": event.facts["to"]})
+    elif case.transfer and (event.kind in FORWARDED or _decided(event)):
+        yield base.model_copy(update={"party": Party.PARTNER, "partner": case.transfer.to})
     if event.kind in (EventKind.GRID_ESCALATED, EventKind.GRID_ASSIGNED):
         yield from _to_another_grid(base, event, case)
     if event.kind in NOTICES:
@@ -168,6 +191,13 @@ def _orders(base: Effect, event: Event, case: "Case") -> Iterator[Effect]:
         yield from _to_units(base, [unit], "dispatch", role="lead" if unit == event.unit else "assisting")
     if event.kind is EventKind.DISPATCHED:
         yield from _to_grid(base, case.at_grid, event.kind)
+
+
+def _all_is_well(base: Effect, event: Event, case: "Case") -> Iterator[Effect]:
+    kind = "recall" if event.facts["closes"] else event.kind
+    yield from _to_units(base, [a.unit for a in case.assignments], kind)
+    if case.assignments and event.facts["closes"]:
+        yield from _to_grid(base, case.at_grid, kind)
 
 
 def _to_another_grid(base: Effect, event: Event, case: "Case") -> Iterator[Effect]:

@@ -20,6 +20,7 @@ class Status(StrEnum):
     RECEIVED = "received"
     DISPATCHED = "dispatched"
     RETURNED = "returned"
+    TRANSFERRING = "transferring"
     HANDLING = "handling"
     SUSPENDED = "suspended"
     CALLBACK = "callback"
@@ -38,6 +39,8 @@ class Outcome(StrEnum):
     WITHDRAWN = "withdrawn"
     DECIDED = "decided"
     """Closed by a supervisor, with a reason."""
+    RECOVERED = "recovered"
+    """What sensors had reported was over before anybody was sent."""
 
 
 class EventKind(StrEnum):
@@ -47,6 +50,9 @@ class EventKind(StrEnum):
     REJECTED = "rejected"
     ANSWERED = "answered"
     TRANSFERRED = "transferred"
+    TRANSFER_REQUESTED = "transfer_requested"
+    TRANSFER_ACKNOWLEDGED = "transfer_acknowledged"
+    TRANSFER_REFUSED = "transfer_refused"
     DISPATCHED = "dispatched"
     REDISPATCHED = "redispatched"
     SIGNED_IN = "signed_in"
@@ -62,6 +68,7 @@ class EventKind(StrEnum):
     SUSPENSION_GRANTED = "suspension_granted"
     SUSPENSION_REFUSED = "suspension_refused"
     RESUMED = "resumed"
+    VISITED = "visited"
     RESULT_SUBMITTED = "result_submitted"
     GRID_SIGNED_IN = "grid_signed_in"
     GRID_REPORTED = "grid_reported"
@@ -74,6 +81,7 @@ class EventKind(StrEnum):
     SUPPLEMENTED = "supplemented"
     HURRIED = "hurried"
     WITHDRAWN = "withdrawn"
+    RECOVERED = "recovered"
     RECLASSIFIED = "reclassified"
     CALENDAR_CHANGED = "calendar_changed"
     DEADLINE_MOVED = "deadline_moved"
@@ -113,6 +121,12 @@ def lateness(at: datetime, due: datetime | None, role: str) -> timedelta | None:
     """How much too late something came that `role` did; None if it was in time or nothing was due."""
     grace = ENGINE_GRACE if role == Role.SYSTEM else timedelta()
     return None if due is None or at < due + grace else at - due
+
+
+def late_seconds(at: datetime, due: datetime | None, role: str) -> int | None:
+    """The same in whole seconds."""
+    late = lateness(at, due, role)
+    return None if late is None else int(late.total_seconds())
 
 
 class Deadline(BaseModel):
@@ -161,6 +175,15 @@ class Assignment(BaseModel):
     lead: bool
     dispatched_at: datetime
     signed_in_at: datetime | None = None
+
+
+class Handover(BaseModel):
+    """A transfer to a partner: one that has taken the case over, or has yet to answer."""
+
+    to: str
+    at: datetime
+    was: Status
+    """Where the case stood, and stands again if the partner refuses."""
 
 
 class Request(BaseModel):

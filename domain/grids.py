@@ -68,12 +68,18 @@ def load_grids(path: Path) -> dict[str, Grid]:
 def grid_of(address: str | None, grids: Mapping[str, Grid]) -> Grid | None:
     """The grid one of whose words stands in `address`: an exclusive one before all, else the finest.
 
-    Of several as fine, the one with the longest such word; between equals the order of the file decides. None when no
-    grid is meant.
+    Of several as fine, the one with the longest such word, then the one that more of the grids above it are named with;
+    between equals the order of the file decides. None when no grid is meant.
     """
     where = plain(address or "")
-    matches = [(*precedence(grid), len(word), grid) for grid in grids.values() for word in grid.words if word in where]
-    return max(matches, key=lambda match: match[:-1])[-1] if matches else None
+    words = {grid.code: [word for word in grid.words if word in where] for grid in grids.values()}
+    named = {code: max(map(len, found)) for code, found in words.items() if found}
+
+    def certainty(code: str) -> tuple[bool, int, int, int]:
+        above = sum(grid.code in named for grid in lineage(code, grids))
+        return *precedence(grids[code]), named[code], above
+
+    return grids[max(named, key=certainty)] if named else None
 
 
 def precedence(grid: Grid) -> tuple[bool, int]:

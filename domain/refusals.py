@@ -9,6 +9,14 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "This step is for a case that is {wanted}; this one is {status}.",
         "该操作适用于“{wanted_zh}”的工单，本工单当前为“{status_zh}”。",
     ),
+    "being_transferred": (
+        "Transferred to {to} on {on}, which has not answered yet; acknowledge-transfer or refuse-transfer comes first.",
+        "已于{on}转接{to_zh}，对方尚未确认；请先登记对方接收或退回。",
+    ),
+    "not_your_transfer": (
+        "This case is not being transferred to this partner.",
+        "本工单未转接至贵平台。",
+    ),
     "unknown_ground": (
         "This is not one of the grounds for not accepting a request: {known}.",
         "这不是规定的不予受理情形。",

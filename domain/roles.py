@@ -41,6 +41,8 @@ MAY: dict[str, frozenset[Role]] = {
     "reject": frozenset({_R.AGENT, _R.DISPATCHER}),
     "answer": frozenset({_R.AGENT, _R.DISPATCHER}),
     "transfer": frozenset({_R.AGENT, _R.DISPATCHER}),
+    "acknowledge-transfer": frozenset({_R.AGENT, _R.DISPATCHER, _R.INTEGRATION}),
+    "refuse-transfer": frozenset({_R.AGENT, _R.DISPATCHER, _R.INTEGRATION}),
     "dispatch": frozenset({_R.DISPATCHER}),
     "redispatch": frozenset({_R.DISPATCHER}),
     "reclassify": frozenset({_R.AGENT, _R.DISPATCHER}),
@@ -54,6 +56,7 @@ MAY: dict[str, frozenset[Role]] = {
     "request-suspension": frozenset({_R.UNIT}),
     "decide-suspension": frozenset({_R.SUPERVISOR}),
     "resume": frozenset({_R.DISPATCHER, _R.SUPERVISOR}),
+    "record-visit": frozenset({_R.UNIT}),
     "submit-result": frozenset({_R.UNIT}),
     "grid-sign-in": frozenset({_R.GRID}),
     "grid-report": frozenset({_R.GRID}),
@@ -74,7 +77,11 @@ MAY: dict[str, frozenset[Role]] = {
     "export": frozenset({_R.SUPERVISOR, _R.INSPECTOR}),
     "record-finding": frozenset({_R.INSPECTOR}),
     "read-findings": frozenset({_R.INSPECTOR}),
+    "read-commitments": frozenset({_R.UNIT, _R.DISPATCHER, _R.SUPERVISOR, _R.INSPECTOR, _R.ADMIN}),
+    "report-alert": frozenset({_R.INTEGRATION, _R.UNIT}),
+    "read-alerts": frozenset({_R.AGENT, _R.DISPATCHER, _R.UNIT, _R.CALLBACK, _R.SUPERVISOR, _R.INSPECTOR, _R.ADMIN}),
     "read-refused": frozenset({_R.SUPERVISOR, _R.INSPECTOR, _R.ADMIN}),
+    "read-systems": frozenset({_R.DISPATCHER, _R.SUPERVISOR, _R.INSPECTOR, _R.ADMIN}),
     "decode": frozenset({_R.SUPERVISOR, _R.INSPECTOR, _R.ADMIN}),
 }
 """Step or reading → the roles that may. A citizen's part needs the code of the case besides.

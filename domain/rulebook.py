@@ -33,6 +33,7 @@ class ClockName(StrEnum):
     CALLBACK = "callback"
     DECISION = "decision"
     SUSPENSION = "suspension"
+    ACKNOWLEDGEMENT = "acknowledgement"
 
 
 class Action(StrEnum):
@@ -77,6 +78,10 @@ class Rung(Frozen):
         if (self.action is Action.DISCIPLINE_REFERRAL) != (self.situation is not None):
             raise ValueError("a discipline_referral names its situation, and nothing else does")
         return self
+
+
+UNACKNOWLEDGED = (Rung(at=0, action=Action.RED, to="hotline"),)
+"""What follows when a partner does not acknowledge a transfer in time (ours): somebody at the hotline sees to it."""
 
 
 class ClockRule(Sourced):
@@ -274,6 +279,8 @@ class Rulebook(Frozen):
         """The rungs of a clock, in firing order; the suspension clock has none: its lapse resumes the case."""
         if clock is ClockName.SUSPENSION:
             return ()
+        if clock is ClockName.ACKNOWLEDGEMENT:
+            return UNACKNOWLEDGED
         rule: ClockRule | HandlingRule = getattr(self.clocks, clock.value)
         return rule.ladder
 

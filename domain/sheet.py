@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -15,6 +16,16 @@ SIGNATURES = {
     b"\xff\xfe": "UTF-16 text",
     b"\xfe\xff": "UTF-16 text",
 }
+
+
+COMPUTED = re.compile(r"'*[=+@＝＋－＠-]")
+"""How a cell begins that Excel would compute, or that was written with a ' in front so that it does not."""
+
+SEPARATORS = {";": "semicolons", "\t": "tabs"}
+"""What stands between cells where Excel speaks another language, or saves as text."""
+
+
+MOST_COLUMNS = 100
 
 
 class Fault(NamedTuple):
@@ -58,11 +69,11 @@ class Sheet(NamedTuple):
 
 
 def write_sheet(names: Mapping[str, str], rows: Iterable[Mapping[str, str]]) -> bytes:
-    """Rows of cells by field, under the titles of `names`, as Excel opens them."""
+    """Rows of cells by field, under the titles of `names`, as Excel opens them; what it would compute gets a '."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(names.values())
-    writer.writerows([row.get(field, "") for field in names] for row in rows)
+    writer.writerows([_uncomputed(row.get(field, "")) for field in names] for row in rows)
     return text.getvalue().encode("utf-8-sig")
 
 
@@ -80,7 +91,7 @@ def read_sheet(data: bytes, names: Mapping[str, str], needed: Sequence[str]) -> 
         titles.pop()
     fields = _fields(first, titles, names, needed)
     wide = [Fault(n, "", _too_wide(len(titles))) for n, row in rows if any(cell.strip() for cell in row[len(titles) :])]
-    lines = [Line(n, {f: cell.strip() for f, cell in zip(fields, row, strict=False)}) for n, row in rows]
+    lines = [Line(n, {f: _read(cell) for f, cell in zip(fields, row, strict=False)}) for n, row in rows]
     return Sheet(
         [line for line in lines if any(line.cells.values())],
         {field: title if title == field else f"{title} ({field})" for field, title in zip(fields, titles, strict=True)},
@@ -111,16 +122,23 @@ def _records(text: str) -> Iterator[tuple[int, list[str]]]:
         for record in reader:
             yield begins, record
             begins = reader.line_num + 1
-    except csv.Error:
+    except csv.Error as error:
         problem = "a quotation mark is open or out of place: quote a whole cell, and double the marks within it"
+        if "field limit" in str(error):
+            problem = f"a cell has more than {csv.field_size_limit()} characters: is a quotation mark left open?"
         raise BadSheet([Fault(begins, "", problem)]) from None
 
 
 def _fields(line: int, titles: list[str], names: Mapping[str, str], needed: Sequence[str]) -> list[str]:
+    for separator, what in SEPARATORS.items():
+        if len(titles) == 1 and separator in titles[0]:
+            raise BadSheet([Fault(line, "", f"{what} stand between the cells: save it with commas between them")])
+    if len(titles) > MOST_COLUMNS:
+        raise BadSheet([Fault(line, "", f"has {len(titles)} columns: keep {_list(names)}")])
     known = {title: field for field, name in names.items() for title in (field, name)}
     fields = [known.get(title, "") for title in titles]
     faults = [
-        Fault(line, title or f"column {n}", f"is not a column of this sheet: remove it, or call it {_list(names)}")
+        Fault(line, title[:40] or f"column {n}", f"is not a column of this sheet: remove it, or call it {_list(names)}")
         for n, (title, field) in enumerate(zip(titles, fields, strict=True), 1)
         if not field
     ]
@@ -134,6 +152,15 @@ def _fields(line: int, titles: list[str], names: Mapping[str, str], needed: Sequ
     if faults:
         raise BadSheet(faults)
     return fields
+
+
+def _uncomputed(cell: str) -> str:
+    return f"'{cell}" if COMPUTED.match(cell) else cell
+
+
+def _read(cell: str) -> str:
+    told = cell.strip()
+    return told[1:] if told.startswith("'") and COMPUTED.match(told) else told
 
 
 def _list(names: Mapping[str, str], fields: Iterable[str] | None = None) -> str:

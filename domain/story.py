@@ -8,7 +8,7 @@ from domain.case import Case, Opening
 from domain.clock import Clock
 from domain.deadlines import show
 from domain.effects import Effect, Party
-from domain.events import Deadline, Event, EventKind
+from domain.events import Deadline, Event, EventKind, Status
 from domain.roles import Role
 from domain.rulebook import Action, Rulebook
 
@@ -18,10 +18,12 @@ PARTY = {
     Party.CITIZEN: "短信告知诉求人",
     Party.SUPERVISION: "督办",
     Party.DISCIPLINE: "推送纪检监察",
+    Party.PARTNER: "通知联动平台",
 }
 
 TOLD = {
     "dispatch": "派单",
+    "transfer": "转接",
     "rework": "退回重办",
     "recall": "撤回派单",
     "result": "办理结果",
@@ -30,6 +32,15 @@ TOLD = {
     **{kind.value: label for kind, label in words.EVENT.items()},
     **{action.value: label for action, label in words.ACTION.items()},
 }
+
+TRANSFERS = frozenset(
+    {
+        EventKind.TRANSFERRED,
+        EventKind.TRANSFER_REQUESTED,
+        EventKind.TRANSFER_ACKNOWLEDGED,
+        EventKind.TRANSFER_REFUSED,
+    }
+)
 
 
 def title(opening: Opening, rules: Rulebook, item: str | None) -> str:
@@ -52,7 +63,7 @@ def timer(deadline: Deadline, case: Case) -> str:
 
 def effect(item: Effect, case: Case) -> str:
     """The name of an activity: whom it tells, and what."""
-    told = item.unit or item.grid
+    told = item.unit or item.grid or item.partner
     whom = f" {case.name_of(told)}" if told else ""
     situation = case.rulebook.situations.get(item.kind)
     what = situation.name if situation else TOLD.get(item.kind, item.kind)
@@ -97,6 +108,8 @@ def details(case: Case, lines: list[str]) -> str:
     if case.at_grid:
         signed = f"已签收 {case.day(case.grid_signed_in_at)}" if case.grid_signed_in_at else "未签收"
         head.append(f"网格：{case.name_of(case.at_grid)}（{signed}）")
+    if case.status is Status.TRANSFERRING and case.transfer:
+        head.append(f"转接：{case.name_of(case.transfer.to)}（{case.day(case.transfer.at)} 发起，待对方确认）")
     if case.request:
         head.append(f"待审核：{words.REQUEST[case.request.kind]}（{case.day(case.request.at)} 提出）")
     if case.breaches:
@@ -125,6 +138,8 @@ def _row(case: Case, clock: Clock) -> str:
 def facts_in_words(kind: EventKind, facts: dict[str, Any], rules: Rulebook, name_of: Callable[[str], str]) -> list[str]:
     """The facts of an event that people care for, each in a few words; `name_of` says what a unit is called."""
     texts = []
+    if kind is EventKind.RECEIVED and facts.get("channel") == "sensor":
+        texts.append(words.CHANNEL["sensor"])
     if ground := rules.grounds.get(facts.get("ground", "")):
         texts.append(ground.name)
     if situation := rules.situations.get(facts.get("situation", "")):
@@ -139,6 +154,9 @@ def facts_in_words(kind: EventKind, facts: dict[str, Any], rules: Rulebook, name
         texts.append("协办 " + "、".join(name_of(unit) for unit in facts["assisting"]))
     if kind is EventKind.GRID_ESCALATED:
         texts.append(f"转 {name_of(facts['to'])}")
+    if kind in TRANSFERS:
+        texts.append(name_of(facts["to"]))
+        texts += [f"对方编号 {facts['number']}"] if "number" in facts else []
     if facts.get("photos"):
         texts.append(f"照片 {len(facts['photos'])} 张")
     if facts.get("now"):

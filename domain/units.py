@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from domain.commitments import Commitment
 from domain.errors import ConfigError
 from domain.rulebook import Frozen
 from domain.tables import Code, Name, Phone, by_code, check_known, read_as
@@ -35,9 +36,20 @@ class Unit(Frozen):
     services: dict[Code, Annotated[str, StringConstraints(min_length=1, max_length=60)]] = Field(default_factory=dict)
     """Of an Open311 server: our catalog items and its service codes for them; `other` stands for all not named."""
 
+    poll: Annotated[float, Field(gt=0, le=86_400)] = 300
+    """Seconds after which an Open311 server is asked again how one of our orders stands."""
+
     phone: Phone | None = None
     parent: Code | None = None
     """The unit it belongs to."""
+
+    commitments: tuple[Commitment, ...] = ()
+    """服务承诺: what it has promised of its own service."""
+
+    @property
+    def system(self) -> str | None:
+        """Name of its system, which it shares with all units that name the same endpoint; None without one."""
+        return self.endpoint.removeprefix("JIESU_ENDPOINT_").lower() if self.endpoint else None
 
     @model_validator(mode="after")
     def _reached_whole(self) -> Self:
@@ -47,6 +59,12 @@ class Unit(Frozen):
             raise ValueError("secret: a unit reached by its own system names one, and no other does")
         if (self.reach == "open311") != bool(self.services):
             raise ValueError("services: an Open311 server has some, if only `other`, and no other unit does")
+        return self
+
+    @model_validator(mode="after")
+    def _each_commitment_once(self) -> Self:
+        if len({commitment.code for commitment in self.commitments}) < len(self.commitments):
+            raise ValueError("commitments: a code is given twice")
         return self
 
 

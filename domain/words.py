@@ -22,6 +22,7 @@ STATUS = {
     Status.RECEIVED: "已受理待派单",
     Status.DISPATCHED: "已派单待签收",
     Status.RETURNED: "已退单待改派",
+    Status.TRANSFERRING: "转接中待确认",
     Status.HANDLING: "办理中",
     Status.SUSPENDED: "已挂账",
     Status.CALLBACK: "已反馈待回访",
@@ -37,6 +38,7 @@ OUTCOME = {
     Outcome.UNREACHABLE: "回访未接通",
     Outcome.WITHDRAWN: "诉求人撤回",
     Outcome.DECIDED: "核准办结",
+    Outcome.RECOVERED: "监测恢复正常",
 }
 
 CLOCK = {
@@ -48,6 +50,7 @@ CLOCK = {
     ClockName.CALLBACK: "回访时限",
     ClockName.DECISION: "审核时限",
     ClockName.SUSPENSION: "挂账到期",
+    ClockName.ACKNOWLEDGEMENT: "转接确认时限",
 }
 
 ACTION = {
@@ -67,6 +70,9 @@ EVENT = {
     EventKind.REJECTED: "不予受理",
     EventKind.ANSWERED: "直接答复",
     EventKind.TRANSFERRED: "转其他平台",
+    EventKind.TRANSFER_REQUESTED: "发起转接",
+    EventKind.TRANSFER_ACKNOWLEDGED: "对方接收转接",
+    EventKind.TRANSFER_REFUSED: "对方退回转接",
     EventKind.DISPATCHED: "派单",
     EventKind.REDISPATCHED: "重新派单",
     EventKind.SIGNED_IN: "签收",
@@ -82,6 +88,7 @@ EVENT = {
     EventKind.SUSPENSION_GRANTED: "同意挂账",
     EventKind.SUSPENSION_REFUSED: "驳回挂账",
     EventKind.RESUMED: "恢复办理",
+    EventKind.VISITED: "上门",
     EventKind.RESULT_SUBMITTED: "反馈结果",
     EventKind.GRID_SIGNED_IN: "网格签收",
     EventKind.GRID_REPORTED: "网格上报情况",
@@ -94,6 +101,7 @@ EVENT = {
     EventKind.SUPPLEMENTED: "补充诉求",
     EventKind.HURRIED: "催办",
     EventKind.WITHDRAWN: "撤回",
+    EventKind.RECOVERED: "监测恢复正常",
     EventKind.RECLASSIFIED: "变更类别",
     EventKind.CALENDAR_CHANGED: "工作日安排更新",
     EventKind.DEADLINE_MOVED: "时限调整",
@@ -101,6 +109,8 @@ EVENT = {
     EventKind.EFFECT_FAILED: "送达失败",
     EventKind.CLOSED: "办结",
 }
+
+COMMITMENT = {"met": "已兑现", "missed": "未兑现", "running": "进行中", "dropped": "已终止"}
 
 REQUEST = {"return": "退单", "extension": "延期", "suspension": "挂账"}
 
@@ -116,15 +126,27 @@ CHANNEL = {
     "message_board": "留言板",
     "snapshot": "随手拍",
     "110": "110",
+    "119": "119",
+    "120": "120",
+    "hotline": "其他政务热线",
     "province": "省级平台",
     "grid": "网格",
+    "sensor": "传感器（未诉先办）",
+    "open311": "Open311",
 }
 
 MARK = {"no_contact": "无有效联系方式", "no_location": "无有效地点", "unclassified": "未分类", "no_grid": "未匹配网格"}
 
 VULNERABLE = {"alone": "独居", "elderly": "老年人", "disabled": "残疾人"}
 
-SENDING = {"sending": "发送中", "sent": "已发送", "failed": "发送失败"}
+SENDING = {
+    "held": "待发送",
+    "sending": "发送中",
+    "sent": "已发送",
+    "failed": "发送失败",
+    "delivered": "已送达",
+    "undelivered": "未送达",
+}
 
 READ = {
     "case": "工单",
@@ -133,4 +155,5 @@ READ = {
     "record": "全程档案",
     "attachment": "附件",
     "findings": "督查意见",
+    "erased": "清除个人信息",
 }

@@ -101,7 +101,8 @@ async def _read(ledger: "Ledger", case: str) -> "Record | None":
     from ledger.access_log import CONSOLE, note_read
     from ledger.dossier import gather
 
-    record = await ledger.run(gather, case, findings=False, reads=True)
+    city = load_city(read_settings().city_folder)
+    record = await ledger.run(gather, case, city, findings=False, reads=True)
     if record is not None and record.request.erased_at is None:
         async with ledger.session() as session:
             await note_read(session, CONSOLE, case, "record")

@@ -29,10 +29,11 @@ async def unstarted(
     return await read_cases(session, statement)
 
 
-async def open_cases(session: AsyncSession, limit: int, after: str = "") -> list[CaseRow]:
-    """Cases that are not closed, by number, from the one following `after`."""
-    statement = select(CaseRow).where(CASES.c.closed_at.is_(None), CASES.c.number > after)
-    return list(await session.scalars(statement.order_by(CASES.c.number).limit(limit)))
+async def open_cases(session: AsyncSession, limit: int, after: str = "", but: Collection[str] = ()) -> list[CaseRow]:
+    """Cases but some that are not closed, by number, from the one following `after`. Raises Unreadable."""
+    left = CASES.c.closed_at.is_(None) & CASES.c.number.not_in(but)
+    statement = select(CaseRow).where(left, CASES.c.number > after)
+    return await read_cases(session, statement.order_by(CASES.c.number).limit(limit))
 
 
 def opening(row: CaseRow) -> Opening:
@@ -48,12 +49,15 @@ def opening(row: CaseRow) -> Opening:
         province=row.province,
         grid=row.grid,
         marks=row.marks,
+        ordered=row.ordered,
     )
 
 
 async def get_case(session: AsyncSession, number: str) -> CaseRow | None:
-    """The case of a number."""
-    return await session.get(CaseRow, number, populate_existing=True)
+    """The case of a number. Raises Unreadable."""
+    this = select(CaseRow).where(CASES.c.number == number).execution_options(populate_existing=True)
+    found = await read_rows(session, number, this)
+    return found[0] if found else None
 
 
 async def find_case(session: AsyncSession, number: str, sight: Sight) -> CaseRow | None:

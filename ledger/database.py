@@ -109,11 +109,22 @@ def snapshot(connection: Connection) -> None:
 
 def hold(connection: Connection, rows: Select[Any], values: dict[str, Any] | None = None) -> RowMapping | None:
     """The row of a SELECT … FOR UPDATE, if any; nobody else changes it until this transaction ends."""
+    begin_writing(connection)
+    return connection.execute(rows, values).mappings().one_or_none()
+
+
+def queue(connection: Connection, name: str) -> None:
+    """Wait until nobody else who queued for this name is in a transaction, and let the next wait for ours to end."""
+    begin_writing(connection)
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+
+def begin_writing(connection: Connection) -> None:
+    """SQLite knows neither FOR UPDATE nor named locks: whoever is to write next takes its one write lock first."""
     driver: Any = connection.connection.driver_connection
-    # SQLite knows no FOR UPDATE: whoever is to write next takes its one write lock first.
     if connection.dialect.name == "sqlite" and not driver.in_transaction:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
-    return connection.execute(rows, values).mappings().one_or_none()
 
 
 async def lock(session: AsyncSession, name: str) -> None:

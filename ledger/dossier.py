@@ -3,10 +3,12 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, Table, select
 
-from domain.events import lateness
+from domain.city import City
+from domain.commitment_clocks import CommitmentClock
+from domain.events import late_seconds
 from ledger.audit import verify_case
 from ledger.database import snapshot
 from ledger.errors import Unreadable
@@ -150,7 +152,9 @@ class Message(BaseModel):
 
 
 class Measure(BaseModel):
-    """A measure of supervision."""
+    """A measure of supervision raised over the case."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     event: int
     action: str
@@ -204,12 +208,13 @@ class Record(BaseModel):
     notes: list[Note]
     messages: list[Message]
     measures: list[Measure]
+    commitments: list[CommitmentClock] = Field(description="The units' own (服务承诺), apart from the legal limits.")
     attachments: list[Attachment]
     findings: list[RecordedFinding] | None = Field(description="None for posts that may not read them.")
     reads: list[RecordedRead] | None = Field(description="None for posts that may not read them.")
 
 
-def gather(connection: Connection, number: str, *, findings: bool, reads: bool) -> Record | None:
+def gather(connection: Connection, number: str, city: City, *, findings: bool, reads: bool) -> Record | None:
     """The record of a case, with inspectors' findings and its readers or without; None if there is no such case.
 
     Raises Unreadable where somebody put into the database what no value of ours is.
@@ -219,23 +224,28 @@ def gather(connection: Connection, number: str, *, findings: bool, reads: bool) 
         return None
     flaw = verify_case(connection, number)
     try:
-        return _record(connection, number, flaw, findings=findings, reads=reads)
+        return _record(connection, number, city, flaw, findings=findings, reads=reads)
     except (ValueError, TypeError):
         raise Unreadable(number, str(flaw) if flaw else None) from None
 
 
-def _record(connection: Connection, number: str, flaw: Flaw | None, *, findings: bool, reads: bool) -> Record:
+def _record(
+    connection: Connection, number: str, city: City, flaw: Flaw | None, *, findings: bool, reads: bool
+) -> Record:
     (case,) = _rows(connection, CASES, number)
     notes = _rows(connection, NOTES, number, "created_at", "id")
     texts = {note["id"]: note["text"] for note in notes}
+    events = [RecordedEvent(**_event(event, texts)) for event in _rows(connection, EVENTS, number, "n")]
+    made_at = datetime.now(UTC)
     return Record.model_validate(
         {
             "number": number,
-            "made_at": datetime.now(UTC),
+            "made_at": made_at,
             "check": _check(flaw),
             "request": case,
             "standing": case,
-            "events": [_event(event, texts) for event in _rows(connection, EVENTS, number, "n")],
+            "events": events,
+            "commitments": city.commitments_of(events, made_at),
             "voided": _rows(connection, VOIDED, number, "id"),
             "notes": notes,
             "messages": _rows(connection, MESSAGES, number, "created_at", "key"),
@@ -260,6 +270,5 @@ def _check(flaw: Flaw | None) -> Check:
 
 
 def _event(row: dict[str, Any], texts: dict[str, str]) -> dict[str, Any]:
-    late = lateness(row["at"], row["due"], row["role"])
-    seconds = None if late is None else int(late.total_seconds())
-    return {**row, "late_seconds": seconds, "text": texts.get(row["note"])}
+    late = late_seconds(row["at"], row["due"], row["role"])
+    return {**row, "late_seconds": late, "text": texts.get(row["note"])}

@@ -12,7 +12,6 @@ from domain.city import City
 from domain.deadlines import show
 from domain.events import EventKind
 from domain.story import PARTY, facts_in_words
-from ledger.access_log import ERASURE
 from ledger.dossier import Record, RecordedEvent
 
 PAGES = Environment(
@@ -35,7 +34,8 @@ class _Wording:
     def __init__(self, city: City) -> None:
         self._city = city
         units = {code: unit.name for code, unit in city.units.items()}
-        self._names = units | {code: grid.name for code, grid in city.grids.items()}
+        partners = {code: partner.name for code, partner in city.partners.items()}
+        self._names = partners | units | {code: grid.name for code, grid in city.grids.items()}
         self.city = city.rulebook.city
 
     def day(self, at: datetime | None) -> str:
@@ -96,5 +96,6 @@ TABLES: dict[str, dict[Any, str]] = {
     "mark": {**words.MARK},
     "vulnerable": {**words.VULNERABLE},
     "sending": {**words.SENDING},
-    "read": {**words.READ, ERASURE: "清除个人信息"},
+    "commitment": {**words.COMMITMENT},
+    "read": {**words.READ},
 }

@@ -7,9 +7,12 @@ from datetime import UTC, datetime, timedelta
 import typer
 
 from console import on_ledger
-from ledger.database import Ledger
-from ledger.erasure import Personal, due, empty_log, erase, personal_data
+from ledger.database import Ledger, empty_log
+from ledger.erasure import Personal, due, erase, how_many_due, personal_data
 from settings import Settings
+
+BATCH = 500
+"""Cases looked up at once."""
 
 
 def run(settings: Settings, number: str | None, *, dry_run: bool) -> None:
@@ -32,15 +35,26 @@ async def _run(ledger: Ledger, settings: Settings, number: str | None, *, dry_ru
                 return await personal_data(session, number, keep, now)
             return await erase(session, settings.attachments_folder, number, keep, now)
 
+    async def all_due() -> tuple[Personal, int]:
+        total, count, last = Personal(), 0, None
+        async with ledger.session() as session:
+            length = await how_many_due(session, keep, now)
+        with typer.progressbar(length=length, file=sys.stderr, hidden=not sys.stderr.isatty()) as progress:
+            while True:
+                async with ledger.session() as session:
+                    page = await due(session, keep, now, BATCH, last)
+                if not page:
+                    return total, count
+                for case in page:
+                    total += await one(case.number)
+                    progress.update(1)
+                count, last = count + len(page), page[-1]
+
     if number:
         total, whose = await one(number), number
     else:
-        async with ledger.session() as session:
-            numbers = await due(session, keep, now)
-        total, whose = Personal(), f"{len(numbers)} cases"
-        with typer.progressbar(numbers, file=sys.stderr, hidden=not sys.stderr.isatty()) as progress:
-            for each in progress:
-                total += await one(each)
+        total, count = await all_due()
+        whose = f"{count} cases"
     if not dry_run:
         await empty_log(ledger)
     amounts = ", ".join(f"{amount} {name}" for name, amount in asdict(total).items())

@@ -5,17 +5,17 @@ SQLite overwrites what is removed with zeros; PostgreSQL frees it with the next 
 thrown away.
 """
 
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import RowMapping, Table, func, select, update
+from sqlalchemy import Row, RowMapping, Table, and_, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ledger.access_log import CONSOLE, ERASURE, note_read
 from ledger.attachments import attachments_of, remove_attachments
-from ledger.database import empty_log as empty_log
 from ledger.database import hold
 from ledger.models import PERSONAL, UNERASED
 from ledger.requests import ERASED
@@ -68,10 +68,24 @@ async def erase(session: AsyncSession, folder: Path, number: str, keep: timedelt
     return found
 
 
-async def due(session: AsyncSession, keep: timedelta, now: datetime) -> list[str]:
-    """Numbers of the cases whose retention is over and whose personal data is still there, the oldest first."""
-    over = select(CASES.c.number).where(CASES.c.closed_at <= now - keep, UNERASED)
-    return list(await session.scalars(over.order_by(CASES.c.closed_at, CASES.c.number)))
+async def due(
+    session: AsyncSession, keep: timedelta, now: datetime, limit: int, after: Row[Any, Any] | None = None
+) -> Sequence[Row[Any, Any]]:
+    """Cases whose retention is over and whose personal data is still there: `closed_at` and `number`, the oldest first.
+
+    At most `limit` of them, from the one that follows `after`.
+    """
+    at, number = CASES.c.closed_at, CASES.c.number
+    over = select(at, number).where(at <= now - keep, UNERASED).order_by(at, number).limit(limit)
+    if after is not None:
+        over = over.where(or_(at > after.closed_at, and_(at == after.closed_at, number > after.number)))
+    return (await session.execute(over)).all()
+
+
+async def how_many_due(session: AsyncSession, keep: timedelta, now: datetime) -> int:
+    """How many such cases there are."""
+    over = select(func.count()).where(CASES.c.closed_at <= now - keep, UNERASED)
+    return await session.scalar(over) or 0
 
 
 async def _hold_case(session: AsyncSession, number: str, keep: timedelta, now: datetime) -> RowMapping:

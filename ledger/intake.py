@@ -15,6 +15,7 @@ from ledger.chain import new_salt, seal_request
 from ledger.database import insert_for
 from ledger.errors import KeyReused
 from ledger.models import CaseRow, SerialRow
+from ledger.readable import read_case
 from ledger.tables import CASES, SERIALS
 
 CODE_DIGITS = 8
@@ -49,11 +50,13 @@ class Intake(BaseModel):
     opened_role: Role
     opened_id: str
     rulebook_version: str
+    ordered: list[str] = Field(default_factory=list)
+    """Units to which the engine itself sends it at once, the lead first."""
 
     def digest(self) -> str:
         """What tells two bodies apart; a repeat comes at another time, and may come under another rulebook."""
         # What was not asked for counts as if nobody could have asked: so it was when older requests were written down.
-        unasked = {name for name in ("withheld", "vulnerable") if not getattr(self, name)}
+        unasked = {name for name in ("withheld", "vulnerable", "ordered") if not getattr(self, name)}
         body = self.model_dump_json(exclude={"received_at", "rulebook_version"} | unasked)
         return sha256(body.encode()).hexdigest()
 
@@ -68,7 +71,8 @@ def open_case(
 ) -> tuple[CaseRow, bool]:
     """Number a request and write it down; return it and whether it is new.
 
-    A `key` that was used before gives the case it opened then, and False; with another body it raises KeyReused.
+    A `key` that was used before gives the case it opened then, and False; with another body it raises KeyReused, and
+    Unreadable where that case was changed.
     """
     digest = intake.digest()
     if key and (known := _opened_with(connection, key, digest)):
@@ -102,11 +106,16 @@ def renumber(connection: Connection, number: str, city_code: str, day: date) -> 
     return CaseRow(**connection.execute(BY_NUMBER, {"number": following}).mappings().one())
 
 
+def opened_with(connection: Connection, key: str) -> CaseRow | None:
+    """The case that a key opened. Raises Unreadable."""
+    return read_case(connection, OPENED_WITH, {"key": key})
+
+
 def _opened_with(connection: Connection, key: str, digest: str) -> CaseRow | None:
-    known = connection.execute(OPENED_WITH, {"key": key}).mappings().first()
-    if known and known["intake_hash"] != digest:
+    known = opened_with(connection, key)
+    if known and known.intake_hash != digest:
         raise KeyReused(key)
-    return CaseRow(**known) if known else None
+    return known
 
 
 def _next_number(connection: Connection, city_code: str, day: date) -> str:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, update
 from domain.effects import Party
 from ledger.database import Insert, insert_for
 from ledger.models import MessageRow
-from ledger.receipts import ACCEPTED, settle_early
+from ledger.receipts import ACCEPTED, await_receipts, settle_early
 from ledger.tables import CASES, MESSAGES
 
 # Asked after the row is there: an erasure at the same time has then ended, or comes after us.
@@ -58,6 +58,8 @@ def save_attempt(
         "created_at": at,
         "sent_at": at if status == "sent" else None,
     }
+    if party == Party.CITIZEN:
+        await_receipts(connection, reference)
     connection.execute(_save(connection.dialect.name), row)
     connection.execute(EMPTY_IF_ERASED, {"of": key})
     if party == Party.CITIZEN and reference:

@@ -15,8 +15,23 @@ PERSONAL = ("name", "phone", "address", "title", "text", "longitude", "latitude"
 UNERASED = sql("erased_at IS NULL")
 """Of `cases`: those that still have what `PERSONAL` names."""
 
+FILED = sql("channel = 'open311'")
+"""Of `cases`: those filed through Open311."""
+
+UNENDED = sql("ended_at IS NULL")
+UNTOLD = sql("recovered_at IS NOT NULL AND told_at IS NULL AND ended_at IS NULL AND case_number IS NOT NULL")
+UNCONFIRMED = sql("ended_at IS NULL AND case_number IS NULL")
+"""Of `alerts`: those still open, those whose case is to be told that all is well, those that may expire."""
+
+TO_UNITS = sql("party = 'unit'")
+"""Of `messages`: those to units."""
+
 OF_CLIENT = sql("subject LIKE 'client:%'")
 """Of `attempts`: those of a client, not of a case."""
+
+
+BEGINNINGS = sql("kind IN ('dispatched', 'redispatched', 'rework_ordered', 'result_submitted')")
+"""Of `events`: those with which a unit begins to have something to do, or has done it."""
 
 
 class CaseRow(SQLModel, table=True):
@@ -26,6 +41,7 @@ class CaseRow(SQLModel, table=True):
     __table_args__: ClassVar[Any] = (
         Index("ix_cases_first", "priority", "received_at", "number"),
         Index("ix_cases_unstarted", "number", sqlite_where=sql("started = 0"), postgresql_where=sql("NOT started")),
+        Index("ix_cases_open311", "received_at", "number", sqlite_where=FILED, postgresql_where=FILED),
         Index("ix_cases_unerased", "closed_at", sqlite_where=UNERASED, postgresql_where=UNERASED),
     )
 
@@ -60,6 +76,8 @@ class CaseRow(SQLModel, table=True):
     rulebook_version: str
     opened_role: str
     opened_id: str
+    ordered: list[str] = Field(default_factory=list, sa_type=JSON, nullable=False)
+    """Units to which the engine itself sends it as it opens, the lead first: those of a proactive case."""
 
     status: str = Field(index=True)
     outcome: str | None = None
@@ -112,6 +130,9 @@ class EventRow(SQLModel, table=True):
     """One thing that happened to a case. Append-only: the database itself refuses to change or lose a row."""
 
     __tablename__ = "events"
+    __table_args__: ClassVar[Any] = (
+        Index("ix_events_beginnings", "at", sqlite_where=BEGINNINGS, postgresql_where=BEGINNINGS),
+    )
 
     case_number: str = Field(primary_key=True, foreign_key="cases.number")
     n: int = Field(primary_key=True)
@@ -167,6 +188,9 @@ class MessageRow(SQLModel, table=True):
     """A message to somebody, sent once; its text is personal."""
 
     __tablename__ = "messages"
+    __table_args__: ClassVar[Any] = (
+        Index("ix_messages_units", "unit", "status", "sent_at", sqlite_where=TO_UNITS, postgresql_where=TO_UNITS),
+    )
 
     key: str = Field(primary_key=True)
     """`<case>:<event>:<party>…`"""
@@ -238,6 +262,83 @@ class RefusalCountRow(SQLModel, table=True):
     reason: str = Field(primary_key=True)
     count: int
     last_at: datetime = Field(sa_type=Instant)
+
+
+class AssetRow(SQLModel, table=True):
+    """A thing that sensors watch: a device, meter, truck or customer account."""
+
+    __tablename__ = "assets"
+
+    code: str = Field(primary_key=True)
+    kind: str
+    """`device`, `meter`, `truck` or `account`."""
+    unit: str = Field(index=True)
+    """Whose it is, and who is sent there."""
+    grid: str | None = None
+    address: str | None = Field(default=None, sa_type=Text, repr=False)
+    longitude: float | None = Field(default=None, repr=False)
+    latitude: float | None = Field(default=None, repr=False)
+    vulnerable: list[str] = Field(default_factory=list, sa_type=JSON, nullable=False, repr=False)
+    """Who lives there and needs help: `alone`, `elderly`, `disabled`. Personal."""
+
+
+class AlertRow(SQLModel, table=True):
+    """What sensors say is wrong with an asset, from the first reading on until it has ended; open at most once."""
+
+    __tablename__ = "alerts"
+    __table_args__: ClassVar[Any] = (
+        Index("ix_alerts_open", "asset", "kind", unique=True, sqlite_where=UNENDED, postgresql_where=UNENDED),
+        Index("ix_alerts_joined", "unit", "kind", "area", "confirmed_at"),
+        Index("ix_alerts_untold", "case_number", sqlite_where=UNTOLD, postgresql_where=UNTOLD),
+        Index("ix_alerts_unconfirmed", "expires_at", sqlite_where=UNCONFIRMED, postgresql_where=UNCONFIRMED),
+    )
+
+    id: int | None = Field(
+        default=None, sa_column=Column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    )
+    asset: str = Field(foreign_key="assets.code", index=True)
+    kind: str
+    unit: str
+    grid: str | None = None
+    area: str | None = None
+    """Grid within which alerts of this kind and unit are one case."""
+    longitude: float | None = None
+    latitude: float | None = None
+    """Where a moving asset was, as its latest event said."""
+    first_at: datetime = Field(sa_type=Instant)
+    last_at: datetime = Field(sa_type=Instant)
+    """Of its readings that say something is wrong."""
+    recent: list[str] = Field(default_factory=list, sa_type=JSON, nullable=False)
+    """Instants of the latest of them, oldest first, while they have not confirmed it."""
+    readings: int = 1
+    last_value: float | None = None
+    expires_at: datetime = Field(sa_type=Instant)
+    """When it is forgotten, if nothing has confirmed it."""
+    case_number: str | None = Field(default=None, foreign_key="cases.number", index=True)
+    """Its proactive case, once it is confirmed."""
+    opened: bool = False
+    """Whether it opened that case; others joined it."""
+    collective: bool = False
+    """Whether that case is the collective one of its unit's hour."""
+    confirmed_at: datetime | None = Field(default=None, sa_type=Instant)
+    recovered_at: datetime | None = Field(default=None, sa_type=Instant)
+    """Since when all is well again."""
+    told_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When its case was told so."""
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When it was over: expired or recovered unconfirmed, or its case was closed."""
+
+
+class SensorEventRow(SQLModel, table=True):
+    """An event that was taken in: a repetition of it changes nothing. Kept for as long as events may come late."""
+
+    __tablename__ = "sensor_events"
+
+    source: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    taken_at: datetime = Field(sa_type=Instant, index=True)
+    alert: int | None = Field(default=None, sa_type=BigInteger)
+    case_number: str | None = None
 
 
 class MeasureRow(SQLModel, table=True):
@@ -381,3 +482,22 @@ class AttemptRow(SQLModel, table=True):
     failures: int
     last_at: datetime = Field(sa_type=Instant)
     locked_until: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class SystemRow(SQLModel, table=True):
+    """How a system of units fared that has failed at least once."""
+
+    __tablename__ = "systems"
+
+    system: str = Field(primary_key=True)
+    down_since: datetime | None = Field(default=None, sa_type=Instant)
+    """When the first failure was since its last success; None when it works again."""
+    failures: int = 0
+    """Failures since then."""
+    last_failure_at: datetime = Field(sa_type=Instant)
+    last_error: str
+    """Code of the last failure."""
+    reported_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When it was last reported that it is down."""
+    back_at: datetime | None = Field(default=None, sa_type=Instant)
+    """When it was last found to work again."""

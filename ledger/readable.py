@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, create_model
-from sqlalchemy import Select
+from sqlalchemy import Connection, Select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel
 
@@ -28,6 +28,8 @@ class Facts(BaseModel):
     now: datetime | None = None
     until: datetime | None = None
     outcome: Outcome | None = None
+    ordered: list[str] = []
+    recalled: list[str] = []
 
 
 CODES: dict[type[SQLModel], dict[str, Any]] = {
@@ -66,6 +68,16 @@ async def read_cases(session: AsyncSession, cases: Select[CaseRow]) -> list[Case
         for number in list(await session.scalars(cases.with_only_columns(CASES.c.number))):
             await read_rows(session, number, cases.where(CASES.c.number == number))
         raise
+
+
+def read_case(connection: Connection, case: Select[Any], values: dict[str, Any]) -> CaseRow | None:
+    """The case that a prepared SELECT of all its columns finds, if any. Raises Unreadable."""
+    try:
+        found = connection.execute(case, values).mappings().first()
+        return _known(CaseRow(**found)) if found else None
+    except FOREIGN:
+        number = connection.scalar(case.with_only_columns(CASES.c.number), values)
+        raise Unreadable(str(number)) from None
 
 
 def _known(row: Row) -> Row:

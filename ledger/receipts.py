@@ -7,6 +7,7 @@ from typing import Literal
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, or_, select, update
 
 from domain.effects import Party
+from ledger.database import queue
 from ledger.tables import CASES, MESSAGES, STRAYS
 
 ACCEPTED = ("sent", "delivered", "undelivered")
@@ -36,6 +37,7 @@ def note_receipt(connection: Connection, gateway: str, receipt: Receipt, at: dat
 
     A receipt for no text of ours is kept: the text's own reference may be on its way.
     """
+    await_receipts(connection, receipt.reference)
     ours = (MESSAGES.c.party == Party.CITIZEN) & _named(receipt)
     known = connection.execute(select(MESSAGES.c.status, MESSAGES.c.case_number).where(ours)).all()
     if not known:
@@ -54,6 +56,12 @@ def note_receipt(connection: Connection, gateway: str, receipt: Receipt, at: dat
     connection.execute(update(MESSAGES).where(ours, MESSAGES.c.status != "delivered").values(values))
     _judge_number(connection, known[0].case_number, at)
     return "noted"
+
+
+def await_receipts(connection: Connection, reference: str | None) -> None:
+    """To be said before a reference is written or looked for: else a receipt and its text could miss each other."""
+    if reference:
+        queue(connection, f"text {reference}")
 
 
 def settle_early(connection: Connection, reference: str, at: datetime) -> None:

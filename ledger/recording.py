@@ -10,6 +10,7 @@ from pydantic_core import to_jsonable_python
 from sqlalchemy import Connection, bindparam, delete, select, update
 
 from domain.events import Event, EventKind, Summary
+from ledger.alert_endings import end_alerts
 from ledger.chain import ORIGIN, first_link, link, seal_case
 from ledger.database import Insert, hold, insert_for
 from ledger.errors import EventsMissing
@@ -125,6 +126,8 @@ def _show(connection: Connection, case: Values, summary: Summary, head: str) -> 
         "started": True,
     }
     over = {"priority": 0} if summary.closed_at else {}
+    if summary.closed_at:
+        end_alerts(connection, summary)
     seal = seal_case(head, case | standing)
     connection.execute(PROJECT, {"of": summary.number, **standing, **over, "head": head, "seal": seal})
 

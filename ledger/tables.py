@@ -10,6 +10,8 @@ def _table(row: type[SQLModel]) -> Table:
     return SQLModel.metadata.tables[str(row.__tablename__)]
 
 
+ALERTS = _table(models.AlertRow)
+ASSETS = _table(models.AssetRow)
 ATTACHMENTS = _table(models.AttachmentRow)
 ATTEMPTS = _table(models.AttemptRow)
 CASES = _table(models.CaseRow)
@@ -23,6 +25,8 @@ READS = _table(models.ReadRow)
 REFUSED = _table(models.RefusedRow)
 REFUSAL_COUNTS = _table(models.RefusalCountRow)
 REQUESTS = _table(models.RequestRow)
+SENSOR_EVENTS = _table(models.SensorEventRow)
 SERIALS = _table(models.SerialRow)
 STRAYS = _table(models.StrayReceiptRow)
+SYSTEMS = _table(models.SystemRow)
 VOIDED = _table(models.VoidedEventRow)

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, distinct, func, insert, select, text, update
+from sqlalchemy import Connection, Row, distinct, func, insert, select, update
 
 from domain.effects import Effect, Party
+from ledger.database import queue
 from ledger.messages import EMPTY_IF_ERASED
-from ledger.receipts import ACCEPTED, mark_unreachable, settle_early
+from ledger.receipts import ACCEPTED, await_receipts, mark_unreachable, settle_early
 from ledger.tables import CASES, MESSAGES
-
-ONE_NUMBER_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:phone, 12345))")
 
 Admission = Literal["new", "again", "over"]
 """`new` may be sent; `again` may have been sent by a try that then died; `over`: sent, failed for good, or waiting."""
@@ -41,10 +40,7 @@ def admit(
     `waits_until` says, for the number of texts this phone had since `today` began, to which instant it must wait. The
     place is counted before the gateway is asked, so that many at once are never more than the day allows.
     """
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    else:
-        connection.execute(ONE_NUMBER_AT_A_TIME, {"phone": phone})
+    queue(connection, f"phone {phone}")
     known = connection.execute(
         select(MESSAGES.c.status, MESSAGES.c.held_until).where(MESSAGES.c.key == effect.key)
     ).one_or_none()
@@ -77,16 +73,21 @@ def _had_since(connection: Connection, phone: str, day: datetime) -> int:
 
 
 def waiting(connection: Connection, at: datetime, most: int) -> list[Group]:
-    """What has waited long enough: the texts of a number form a group, apart from those tried together before."""
+    """What has waited long enough: the texts of a number form a group, apart from those tried together before.
+
+    Of `most` texts at once and, whole, the groups that were tried before.
+    """
     due = (
         select(MESSAGES, CASES.c.phone)
         .join_from(MESSAGES, CASES, CASES.c.number == MESSAGES.c.case_number)
         .where(MESSAGES.c.held_until <= at)
         .order_by(MESSAGES.c.created_at, MESSAGES.c.key)
-        .limit(most)
     )
+    first = connection.execute(due.limit(most)).all()
+    tried = {row.merged_into for row in first if row.merged_into}
+    companions = connection.execute(due.where(MESSAGES.c.merged_into.in_(tried))).all()
     groups: dict[tuple[str | None, str | None], list[Row[Any]]] = {}
-    for row in connection.execute(due):
+    for row in {row.key: row for row in (*first, *companions)}.values():
         # Once its personal data is erased, a text is nobody's: it is given up alone.
         groups.setdefault((row.phone or row.key, row.merged_into), []).append(row)
     return [Group(rows, joined=into is not None) for (_, into), rows in groups.items()]
@@ -107,6 +108,7 @@ def take(connection: Connection, keys: Sequence[str], at: datetime, until: datet
 
 def sent(connection: Connection, keys: Sequence[str], reference: str | None, at: datetime) -> None:
     """Note that the gateway took texts as one."""
+    await_receipts(connection, reference)
     these = MESSAGES.c.key.in_(keys) & MESSAGES.c.status.not_in(ACCEPTED)
     values = {"status": "sent", "reference": reference, "error": None, "sent_at": at, "held_until": None}
     connection.execute(update(MESSAGES).where(these).values(values))

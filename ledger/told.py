@@ -11,7 +11,7 @@ Told = Row[Any]
 
 REQUEST = (
     "code", "name", "phone", "address", "title", "withheld", "vulnerable", "marks", "category", "item", "lead", "grid",
-    "due", "outage",
+    "due", "outage", "longitude", "latitude",
 )  # fmt: skip
 EVENT = ("at", "unit", "clock", "facts")
 

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from sandbox.inbox import Inbox
+from sandbox.receipts import Receipts
 
 KEY_ID, KEY_SECRET = "sandbox-key", "sandbox-secret"
 FRESH = timedelta(minutes=15)
@@ -21,7 +22,7 @@ AUTHORIZATION = re.compile(r"ACS3-HMAC-SHA256 Credential=([^,]+),SignedHeaders=(
 MOBILE = re.compile(r"1\d{10}")
 
 
-def create_aliyun(inbox: Inbox) -> APIRouter:
+def create_aliyun(inbox: Inbox, receipts: Receipts) -> APIRouter:
     """The service, beside the other gateways of the sandbox."""
     router = APIRouter()
 
@@ -43,7 +44,8 @@ def create_aliyun(inbox: Inbox) -> APIRouter:
             "gateway": "aliyun", "phone": query["PhoneNumbers"], "sign": query["SignName"], "out_id": out_id,
             "template": query["TemplateCode"], "values": json.loads(query["TemplateParam"]), "biz_id": biz_id,
         }  # fmt: skip
-        inbox.receive(f"{out_id}#{biz_id}", content)
+        entry, _ = inbox.receive(f"{out_id}#{biz_id}", content)
+        receipts.push("aliyun", lambda arrived: [receipt(entry, delivered=arrived)])
         return _answer("OK", BizId=biz_id)
 
     return router

@@ -9,12 +9,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PARTIES = ("water", "heat", "gas", "power", "grid", "sms", "office")
 
-Kind = Literal["none", "slow", "error", "down", "duplicate"]
+Kind = Literal["none", "slow", "error", "down", "duplicate", "undelivered", "late", "disordered"]
 
 
 class Fault(BaseModel):
     """How a party misbehaves: `slow` answers after `seconds`, `error` answers 500, `down` stops listening, `duplicate`
-    delivers everything twice. `times` ends the fault after so many requests; without it the fault stays."""
+    delivers everything twice. Of the SMS gateway's receipts `undelivered` says that no text arrives, `late` sends them
+    after `seconds`, and `disordered` an older one last. `times` ends the fault after so many requests; without it the
+    fault stays."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"kind": "error", "times": 2}]})
 

@@ -7,11 +7,29 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx2
 
+from sandbox.secrets import variable_of
+from settings import read_webhook
+
 LIMIT = 10_000
+
+TYPES = {
+    "sign-in": "order.signed_in",
+    "give-opinion": "order.opinion",
+    "report-progress": "order.progress",
+    "record-visit": "order.visited",
+    "submit-result": "order.result",
+    "request-return": "order.return_requested",
+    "request-extension": "order.extension_requested",
+    "request-suspension": "order.suspension_requested",
+}
+"""Button → type of the webhook that tells of it."""
+
+Via = Literal["api", "webhook"]
+"""With the unit's key in the API, or by a webhook signed with the secret of its system."""
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +51,7 @@ class Call:
     step: str
     unit: str
     key: str
+    via: Via = "api"
     statuses: list[int] = field(default_factory=list)
     at: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
 
@@ -49,23 +68,34 @@ class Jiesu:
         return self._calls.setdefault(party, deque(maxlen=LIMIT))
 
     async def step(
-        self, party: str, *, case: str, step: str, unit: str, body: dict[str, Any], key: str, repeat: int = 1
+        self,
+        party: str,
+        *,
+        case: str,
+        step: str,
+        unit: str,
+        body: dict[str, Any],
+        key: str,
+        repeat: int = 1,
+        via: Via = "api",
     ) -> Answer:
         """Ask Jiesu for `step` in the name of `unit`, sending it `repeat` times; returns the first answer."""
-        call = Call(case=case, step=step, unit=unit, key=key)
+        call = Call(case=case, step=step, unit=unit, key=key, via=via)
         self.calls(party).append(call)
-        answers = [await self._send(call, body) for _ in range(repeat)]
+        answers = [await self._send(party, call, body) for _ in range(repeat)]
         call.statuses.extend(answer.status for answer in answers)
         return answers[0]
 
-    async def _send(self, call: Call, body: dict[str, Any]) -> Answer:
-        secret = _secret(call.unit)
-        if secret is None:
+    async def _send(self, party: str, call: Call, body: dict[str, Any]) -> Answer:
+        request = _webhook(party, call, body) if call.via == "webhook" else _step(call, body)
+        if request is None:
             return _problem(503, "no-key", f"The sandbox has no key for unit {call.unit} yet.")
-        url = f"{os.environ.get('JIESU_API_URL', 'http://127.0.0.1:8000')}/cases/{call.case}/{call.step}"
-        headers = {"Authorization": f"Bearer {secret}", "Idempotency-Key": call.key}
+        path, content, headers = request
+        url = os.environ.get("JIESU_API_URL", "http://127.0.0.1:8000") + path
         try:
-            response = await self._client.post(url, json=body, headers=headers)
+            response = await self._client.post(
+                url, content=content, headers={"Content-Type": "application/json", **headers}
+            )
         except httpx2.ConnectError:
             return _problem(503, "jiesu-unreachable", "Jiesu cannot be reached; try again later.")
         except httpx2.TransportError as error:
@@ -76,6 +106,32 @@ class Jiesu:
     async def close(self) -> None:
         """Close the connections to Jiesu."""
         await self._client.aclose()
+
+
+Request = tuple[str, str, dict[str, str]]
+"""Path, content and headers."""
+
+
+def _step(call: Call, body: dict[str, Any]) -> Request | None:
+    """The step as people take it; None without a key."""
+    secret = _secret(call.unit)
+    headers = {"Authorization": f"Bearer {secret}", "Idempotency-Key": call.key}
+    return (f"/cases/{call.case}/{call.step}", json.dumps(body), headers) if secret else None
+
+
+def _webhook(party: str, call: Call, body: dict[str, Any]) -> Request | None:
+    """The step as the party's system reports it, signed as Standard Webhooks prescribe; None without a secret."""
+    webhook, at = read_webhook(variable_of(party)), datetime.now(UTC)
+    if webhook is None or call.step not in TYPES:
+        return None
+    message = {"type": TYPES[call.step], "timestamp": at.isoformat(), "data": {"case": call.case, **body}}
+    content = json.dumps(message)
+    headers = {
+        "webhook-id": call.key,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": webhook.sign(call.key, at, content),
+    }
+    return f"/webhooks/units/{call.unit}", content, headers
 
 
 def _secret(unit: str) -> str | None:

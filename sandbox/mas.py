@@ -11,11 +11,12 @@ from uuid import uuid4
 from fastapi import APIRouter, Request
 
 from sandbox.inbox import Inbox
+from sandbox.receipts import Receipts
 
 EC_NAME, AP_ID, SECRET_KEY, SIGN = "沙盒市", "sandbox", "sandbox-secret", "s1gn"
 
 
-def create_mas(inbox: Inbox) -> APIRouter:
+def create_mas(inbox: Inbox, receipts: Receipts) -> APIRouter:
     """The service, beside the other gateways of the sandbox."""
     router = APIRouter()
 
@@ -28,7 +29,8 @@ def create_mas(inbox: Inbox) -> APIRouter:
             return {"msgGroup": "", "rspcod": code, "success": False}
         group = uuid4().hex
         content = {"gateway": "mas", "phone": body["mobiles"], "text": body["content"], "group": group}
-        inbox.receive(group, content)
+        entry, _ = inbox.receive(group, content)
+        receipts.push("mas", lambda arrived: receipt(entry, delivered=arrived))
         return {"msgGroup": group, "rspcod": "success", "success": True}
 
     return router

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from ledger.city import sync_grids, sync_units
 from ledger.database import Ledger, open_ledger
 from ledger.keys import create_key, find_key
 from ledger.migrate import upgrade
+from sandbox.secrets import write_keys
 from sandbox.system import keys_file, temporal_address
 from settings import Settings
 from temporal import search_attributes
@@ -69,17 +69,9 @@ async def _issue(ledger: Ledger, path: Path, wanted: Mapping[str, tuple[Role, st
         for name, (role, unit) in wanted.items():
             if name not in known or await find_key(session, known[name]) is None:
                 known[name] = await create_key(session, role, unit, "sandbox")
-    _write(path, known)
+    write_keys(path, known)
 
 
 def _read(path: Path) -> dict[str, str]:
     known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     return known
-
-
-def _write(path: Path, keys: dict[str, str]) -> None:
-    """Write the file so that nobody else can read it."""
-    draft = path.with_suffix(".new")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump(keys, file, indent=2)
-    draft.replace(path)

@@ -15,6 +15,8 @@ from sandbox.control import create_control
 from sandbox.faults import PARTIES, Faults
 from sandbox.grid import create_grid
 from sandbox.jiesu import Jiesu
+from sandbox.partner import create_partners
+from sandbox.receipts import Receipts
 from sandbox.sms import create_sms
 from sandbox.unit import create_unit
 from settings import Settings
@@ -86,9 +88,10 @@ class City:
 
     def __init__(self, host: str, ports: Mapping[str, int]) -> None:
         self.faults = Faults()
-        self._jiesu = Jiesu()
+        self._jiesu, self._receipts = Jiesu(), Receipts(self.faults)
         apps = {party: create_unit(title, party, self.faults, self._jiesu) for party, title in UNITS.items()}
-        apps |= {"grid": create_grid(self.faults), "sms": create_sms(self.faults)}
+        apps |= {"grid": create_grid(self.faults), "sms": create_sms(self.faults, self._receipts)}
+        apps["office"].include_router(create_partners())
         # The control comes last, so that whoever can reach it can reach all.
         apps["control"] = create_control(self.faults, self._apply)
         self._services = {name: Service(app, host, ports[name]) for name, app in apps.items()}
@@ -98,6 +101,7 @@ class City:
         """Open every port. Raises OSError, with all of them closed again, when one is taken."""
         async with AsyncExitStack() as undo:
             undo.push_async_callback(self._jiesu.close)
+            undo.push_async_callback(self._receipts.close)
             for service in self._services.values():
                 undo.push_async_callback(service.close)
                 await service.open()

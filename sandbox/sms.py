@@ -1,5 +1,6 @@
 """The SMS gateway: every text it accepts would reach a citizen's phone. It speaks as three gateways do."""
 
+from functools import partial
 from typing import Literal
 
 from fastapi import FastAPI, Response
@@ -9,6 +10,7 @@ from sandbox.aliyun import create_aliyun
 from sandbox.faults import Faults, FaultSwitch
 from sandbox.inbox import Entry, Inbox
 from sandbox.mas import create_mas
+from sandbox.receipts import Receipts
 from sandbox.unit import Key
 
 
@@ -26,13 +28,13 @@ class Accepted(BaseModel):
     status: Literal["accepted"] = "accepted"
 
 
-def create_sms(faults: Faults) -> FastAPI:
+def create_sms(faults: Faults, receipts: Receipts) -> FastAPI:
     """The gateway through which the hotline texts citizens."""
     app = FastAPI(title="短信网关")
     app.add_middleware(FaultSwitch, faults=faults, party="sms", repeats=True)
     inbox = Inbox()
-    app.include_router(create_aliyun(inbox))
-    app.include_router(create_mas(inbox))
+    app.include_router(create_aliyun(inbox, receipts))
+    app.include_router(create_mas(inbox, receipts))
 
     @app.get("/health")
     async def health() -> dict[str, str]:
@@ -42,7 +44,9 @@ def create_sms(faults: Faults) -> FastAPI:
     async def send(text: Text, key: Key, response: Response) -> Accepted:
         """Deliver a text; the same key again answers 200 with the same body and delivers nothing."""
         entry, new = inbox.receive(key, text.model_dump())
-        if not new:
+        if new:
+            receipts.push("http", partial(_receipt, key))
+        else:
             response.status_code = 200
         return Accepted(id=entry["reference"])
 
@@ -52,3 +56,7 @@ def create_sms(faults: Faults) -> FastAPI:
         return inbox.entries(phone=phone)
 
     return app
+
+
+def _receipt(key: str, delivered: bool) -> list[dict[str, str]]:
+    return [{"key": key, "status": "delivered" if delivered else "undelivered"}]

@@ -35,7 +35,7 @@ class Stack:
 
     `prepare` is awaited once the engine answers, before anything that needs it. `progress` is told, in a few words,
     what is being started and how long it took. `before` are processes that the system needs, started first; `processes`
-    replaces the system's own, the engine first.
+    replaces the system's own, the engine first; `beside` are started with them.
 
         async with Stack(Settings(), prepare=prepare, progress=print) as stack:
             await stack.wait()
@@ -49,6 +49,7 @@ class Stack:
         progress: Callable[[str], None] = log.info,
         before: Sequence[Process] = (),
         processes: Sequence[Process] | None = None,
+        beside: Sequence[Process] = (),
         time_skipping: bool = False,
         temporal_extra: Sequence[str] = (),
         restarts: Restarts | None = None,
@@ -60,6 +61,7 @@ class Stack:
         self._progress = progress
         self._before = before
         self._processes = processes
+        self._beside = beside
         self._time_skipping = time_skipping
         self._temporal_extra = temporal_extra
         self._restarts = restarts or Restarts()
@@ -145,6 +147,7 @@ class Stack:
         async with AsyncExitStack() as undo:
             undo.callback(self._catch_signals().close)
             engine, *others = self._claim(undo)
+            others += self._beside
             for process in (*self._before, engine):
                 await self._run([process], undo)
             await self._after_engine()

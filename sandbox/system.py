@@ -9,9 +9,11 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from sandbox.faults import PARTIES
-from sandbox.serve import ports
+from sandbox.partner import SYSTEMS, partner_endpoints
+from sandbox.secrets import variable_of, webhook_secrets
+from sandbox.serve import UNITS, ports
 from sandbox.supervisor import Port, Process, answers
-from settings import ROOT, Settings
+from settings import ROOT, Settings, read_variable
 from temporal import embedded, web_ui
 
 LOOPBACK = "127.0.0.1"
@@ -43,10 +45,14 @@ def environment(settings: Settings) -> dict[str, str]:
     absolute = {"home": settings.home.resolve(), "cities": settings.cities.resolve()}
     if settings.codec_keys_file is not None:
         absolute["codec_keys_file"] = settings.codec_keys_file.resolve()
+    secrets = webhook_secrets(settings, [*UNITS, *SYSTEMS, "sms"])
     values = {**settings.model_dump(exclude_none=True), **absolute}
     return {
         **{f"JIESU_{name.upper()}": _text(value) for name, value in values.items()},
         **{f"JIESU_ENDPOINT_{party.upper()}": f"http://{settings.host}:{of_sandbox[party]}" for party in PARTIES},
+        **partner_endpoints(f"http://{settings.host}:{of_sandbox['office']}"),
+        **secrets,
+        "JIESU_SMS_RECEIPT_TOKEN": os.environ.get("JIESU_SMS_RECEIPT_TOKEN") or secrets[variable_of("sms")],
         "JIESU_API_URL": f"http://{settings.host}:{settings.api_port}",
         "JIESU_WEB_UI": f"http://{LOOPBACK}:{settings.temporal_ui_port}",
         "JIESU_SANDBOX_KEYS": str(keys_file(settings)),
@@ -111,3 +117,11 @@ def processes(
             ],
         ),
     ]
+
+
+def listener(settings: Settings) -> list[Process]:
+    """What listens to the MQTT broker, if one is configured. A broker that is down at the moment holds up nothing."""
+    if read_variable("JIESU_MQTT_URL") is None:
+        return []
+    command = [sys.executable, "-m", "sensors"]
+    return [Process("sensors", "listener of sensors", command, environment=environment(settings), folder=ROOT)]

@@ -5,12 +5,16 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import uuid4
 
-from fastapi import Body, FastAPI, Header, Path, Response
+from fastapi import Body, FastAPI, Header, HTTPException, Path, Request, Response
 from pydantic import BaseModel
+from standardwebhooks.webhooks import WebhookVerificationError
 
 from sandbox.faults import Faults, FaultSwitch
 from sandbox.inbox import Entry, Inbox
-from sandbox.jiesu import Jiesu
+from sandbox.jiesu import Jiesu, Via
+from sandbox.open311 import create_open311
+from sandbox.secrets import variable_of
+from settings import read_webhook
 
 
 class Contact(BaseModel):
@@ -31,6 +35,14 @@ class Crew(BaseModel):
     grids: list[str]
 
 
+class Promise(BaseModel):
+    """What the unit itself has promised of an order."""
+
+    code: str
+    name: str
+    due: datetime | None
+
+
 class Order(BaseModel):
     """What the hotline sends to a unit."""
 
@@ -48,6 +60,7 @@ class Order(BaseModel):
     contact: Contact | None = None
     grid: str | None = None
     crews: list[Crew] = []
+    commitments: list[Promise] = []
     home_visit: bool = False
     vulnerable: list[str] = []
 
@@ -59,6 +72,17 @@ class Receipt(BaseModel):
     received: bool = True
 
 
+async def _verify(request: Request, party: str, key: str) -> None:
+    """Raises HTTPException 401 unless the order is signed with the party's secret, under its own key."""
+    webhook = read_webhook(variable_of(party))
+    try:
+        if webhook is None or request.headers.get("webhook-id") != key:
+            raise WebhookVerificationError
+        webhook.verify(await request.body(), dict(request.headers), json_parse=False)
+    except (WebhookVerificationError, ValueError):
+        raise HTTPException(401, "the order is not signed as agreed") from None
+
+
 Key = Annotated[str, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
 Segment = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 
@@ -67,6 +91,7 @@ def create_unit(title: str, party: str, faults: Faults, jiesu: Jiesu) -> FastAPI
     """The system of one unit, or of all units that share one; `title` is its name, `party` its switch for faults."""
     app = FastAPI(title=title)
     app.add_middleware(FaultSwitch, faults=faults, party=party)
+    app.include_router(create_open311(party))
     inbox = Inbox()
 
     @app.get("/health")
@@ -74,8 +99,9 @@ def create_unit(title: str, party: str, faults: Faults, jiesu: Jiesu) -> FastAPI
         return {"status": "ok", "party": party}
 
     @app.post("/orders", status_code=201)
-    async def receive(order: Order, key: Key, response: Response) -> Receipt:
-        """Take an order; the same key again answers 200 with the same receipt."""
+    async def receive(order: Order, key: Key, request: Request, response: Response) -> Receipt:
+        """Take a signed order; the same key again answers 200 with the same receipt."""
+        await _verify(request, party, key)
         entry, new = inbox.receive(key, order.model_dump(mode="json"))
         if not new:
             response.status_code = 200
@@ -93,11 +119,14 @@ def create_unit(title: str, party: str, faults: Faults, jiesu: Jiesu) -> FastAPI
         unit: str,
         body: Annotated[dict[str, Any] | None, Body()] = None,
         key: Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)] = None,
+        via: Via = "api",
     ) -> Response:
-        """The clerk of `unit` presses a button: ask Jiesu for the step and pass on what it says."""
+        """The clerk of `unit` presses a button: ask Jiesu for the step, or report it, and pass on what it says."""
         repeat = 2 if faults.take(party, "duplicate") else 1
         key = key or str(uuid4())
-        answer = await jiesu.step(party, case=case, step=step, unit=unit, body=body or {}, key=key, repeat=repeat)
+        answer = await jiesu.step(
+            party, case=case, step=step, unit=unit, body=body or {}, key=key, repeat=repeat, via=via
+        )
         return Response(answer.content, answer.status, media_type=answer.media_type)
 
     @app.get("/calls")

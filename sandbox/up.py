@@ -6,6 +6,7 @@ from functools import partial
 import typer
 
 from domain.city import load_city
+from sandbox import system
 from sandbox.prepare import prepare, staff_keys_file
 from sandbox.stack import Stack
 from settings import Settings
@@ -21,7 +22,8 @@ def run(settings: Settings) -> None:
 
 async def _run(settings: Settings) -> None:
     load_city(settings.city_folder)  # a malformed city is told before anything starts
-    async with Stack(settings, prepare=partial(prepare, settings), progress=typer.echo) as stack:
+    beside = system.listener(settings)
+    async with Stack(settings, prepare=partial(prepare, settings), beside=beside, progress=typer.echo) as stack:
         typer.echo(welcome(settings, stack.urls))
         typer.echo("\nCtrl-C stops it.")
         await stack.wait()

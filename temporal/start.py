@@ -10,6 +10,8 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from domain.calendar import WorkCalendar
 from domain.case import Opening
 from domain.city import City
+from domain.roles import ENGINE
+from domain.steps.dispatch import Dispatch
 from domain.story import title
 from workflows.attributes import at_start
 from workflows.names import CASE, CaseInput
@@ -45,6 +47,7 @@ async def start_case(client: Client, task_queue: str, city: City, opening: Openi
         opening=city.complete(opening),
         rulebook=city.rulebook.travelling,
         calendar=travelling_calendar(city.calendar, received, received),
+        dispatch=_dispatch(opening, city),
     )
     try:
         await client.start_workflow(
@@ -61,6 +64,14 @@ async def start_case(client: Client, task_queue: str, city: City, opening: Openi
         )
     except WorkflowAlreadyStartedError:
         await _check_same(client, opening)
+
+
+def _dispatch(opening: Opening, city: City) -> Dispatch | None:
+    if not opening.ordered:
+        return None
+    lead, *assisting = opening.ordered
+    names = {unit: city.units[unit].name for unit in opening.ordered if unit in city.units}
+    return Dispatch(by=ENGINE, lead=lead, assisting=tuple(assisting), names=names)
 
 
 async def _check_same(client: Client, opening: Opening) -> None:

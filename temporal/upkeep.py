@@ -109,11 +109,17 @@ async def apply_calendar(client: Client, ledger: Ledger, city: City) -> tuple[in
             return await _change_calendar(client, city, row)
 
     reached, missed, after = 0, 0, ""
+    unreadable: set[str] = set()
     while True:
-        async with ledger.session() as session:
-            rows = await open_cases(session, BATCH, after=after)
+        try:
+            async with ledger.session() as session:
+                rows = await open_cases(session, BATCH, after=after, but=unreadable)
+        except Unreadable as error:
+            unreadable.add(error.case_number)
+            log.error("%s: its deadlines stay as they are", error)
+            continue
         if not rows:
-            return reached, missed
+            return reached, missed + len(unreadable)
         found = await asyncio.gather(*(one(row) for row in rows))
         reached, missed, after = reached + sum(found), missed + found.count(False), rows[-1].number
 

@@ -1,5 +1,6 @@
 """What a test session starts once: an engine, a sandbox city, and a PostgreSQL server with a database for each test."""
 
+import gc
 import shutil
 import tempfile
 import warnings
@@ -14,8 +15,11 @@ from temporalio.testing import WorkflowEnvironment
 
 from ledger.migrate import upgrade
 from sandbox.faults import PARTIES
+from sandbox.partner import SYSTEMS, partner_endpoints
+from sandbox.secrets import new_secret, variable_of
 from sandbox.serve import City
 from temporal import embedded
+from tests.mortal import mortal
 from tests.ports import free_ports
 
 PostgresUrl = Callable[..., str]
@@ -24,12 +28,25 @@ NAMESPACES = ("sqlite", "postgres", "unmanned", "catalog")
 """Sites count their cases each from 1, so each has a namespace of its own."""
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """Collect once what is left; pytest does so ten times more, for half a minute were nothing frozen."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
-async def engine() -> AsyncIterator[str]:
+def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The `temporal` program, of which none is left behind where a session is killed."""
+    return mortal(embedded.binary(), tmp_path_factory.mktemp("bin") / "temporal")
+
+
+@pytest.fixture(scope="session")
+async def engine(temporal_server: str) -> AsyncIterator[str]:
     """Address of a running engine."""
     more = [word for name in NAMESPACES for word in ("--namespace", name)]
     async with await WorkflowEnvironment.start_local(
-        dev_server_existing_path=embedded.binary(), dev_server_log_level="error", dev_server_extra_args=more
+        dev_server_existing_path=temporal_server, dev_server_log_level="error", dev_server_extra_args=more
     ) as running:
         yield running.client.service_client.config.target_host
 
@@ -43,6 +60,11 @@ async def sandbox_city() -> AsyncIterator[dict[str, str]]:
     with pytest.MonkeyPatch.context() as environment:
         for party in PARTIES:
             environment.setenv(f"JIESU_ENDPOINT_{party.upper()}", addresses[party])
+            environment.setenv(variable_of(party), new_secret())
+        for name, address in partner_endpoints(addresses["office"]).items():
+            environment.setenv(name, address)
+        for system in SYSTEMS:
+            environment.setenv(variable_of(system), new_secret())
         async with City("127.0.0.1", ports):
             yield addresses
 

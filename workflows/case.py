@@ -8,13 +8,14 @@ from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RawValue, RetryPolicy, SearchAttributeUpdate
-from temporalio.exceptions import ActivityError, ApplicationError, FailureError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError, TimeoutType
+from temporalio.exceptions import TimeoutError as EngineTimeout
 
 with workflow.unsafe.imports_passed_through():
     from domain import story
     from domain.case import Case
     from domain.command import Command
-    from domain.effects import RECORD, TELL, TELL_TOGETHER, Batch, Effect, Untold, effects_of
+    from domain.effects import ELSEWHERE, RECORD, TELL, TELL_TOGETHER, Batch, Effect, Party, Untold, effects_of
     from domain.events import Event, Status
     from domain.refusals import Refused
     from domain.roles import ENGINE
@@ -34,6 +35,9 @@ ONE_TRY = timedelta(seconds=30)
 
 LEDGER_PAUSE = timedelta(minutes=1)
 """The longest pause between attempts to write a ledger that is down: people read there what they have just done."""
+
+UNATTENDED = timedelta(hours=1)
+"""How long a message may lie on a system's own queue before we ask whether it still has one."""
 
 LAST_TRY = 0.01
 """The part of our patience with outside systems that is left to an effect which spent it all waiting in its lane."""
@@ -64,6 +68,8 @@ class CaseWorkflow:
             self._case = start.state
         else:
             self._case, events = Case.open(start.opening, start.rulebook, start.calendar)
+            if start.dispatch is not None:
+                events += self._case.handle(start.dispatch, workflow.now())
         self._shown = self._standing()
         self._note(events)
 
@@ -184,7 +190,7 @@ class CaseWorkflow:
         for effect in effects:
             failed = untold.get(effect.key)
             if failed is not None and not failed.final:
-                self._begin_effect(self._insist(effect, give_up))
+                self._begin_effect(self._insist(effect, give_up, failed.queue))
                 continue
             if failed is not None:
                 self._report(effect, failed.error)
@@ -206,21 +212,52 @@ class CaseWorkflow:
         await self._lane(effect).acquire()
         await self._insist(effect, give_up)
 
-    async def _insist(self, effect: Effect, give_up: datetime) -> None:
-        """Tell one party, whose lane is ours; what cannot be told for days becomes an event that people see."""
-        rules = self._case.rulebook.effects
-        patience = timedelta(seconds=seconds(rules.give_up_after))
+    async def _insist(self, effect: Effect, give_up: datetime, queue: str | None = None) -> None:
+        """Tell one party, whose lane is ours; what cannot be told for days becomes an event that people see.
+
+        A unit is told even after that, as long as the case is open, so that what it missed is not lost to it.
+        """
+        reported = False
         try:
-            await workflow.execute_activity(
-                TELL[effect.party], effect, start_to_close_timeout=ONE_TRY,
-                schedule_to_close_timeout=max(give_up - workflow.now(), patience * LAST_TRY),
-                retry_policy=self._retries(timedelta(seconds=seconds(rules.longest_pause))),
-                summary=story.effect(effect, self._case),
-            )  # fmt: skip
-        except ActivityError as error:
-            self._report(effect, _reason(error))
+            while (untold := await self._try_for_long(effect, give_up, queue)) is not None:
+                if untold.final or not reported:
+                    self._report(effect, untold.error)
+                    reported = True
+                if untold.final or not self._goes_on(effect):
+                    return
+                # The engine gives up on a try that would come too late; the next round must not follow at once.
+                if give_up > workflow.now():
+                    await workflow.sleep(give_up - workflow.now())
+                give_up, queue = self._give_up(), untold.queue
         finally:
             self._lane(effect).release()
+
+    def _goes_on(self, effect: Effect) -> bool:
+        to_unit_of_open_case = effect.party is Party.UNIT and self._case.status is not Status.CLOSED
+        return to_unit_of_open_case and workflow.patched("units-as-long-as-open")
+
+    async def _try_for_long(self, effect: Effect, give_up: datetime, queue: str | None) -> Untold | None:
+        """Try one party until we give up, on the task queue that its failures name; None once it is told."""
+        while True:
+            try:
+                await self._try_alone(effect, give_up, queue)
+                return None
+            except ActivityError as error:
+                untold = _untold(effect, error, queue)
+            if untold.queue == queue:
+                return untold
+            queue = untold.queue
+
+    async def _try_alone(self, effect: Effect, give_up: datetime, queue: str | None) -> None:
+        rules = self._case.rulebook.effects
+        patience = timedelta(seconds=seconds(rules.give_up_after))
+        await workflow.execute_activity(
+            TELL[effect.party], effect, task_queue=queue, start_to_close_timeout=ONE_TRY,
+            schedule_to_start_timeout=UNATTENDED if queue else None,
+            schedule_to_close_timeout=max(give_up - workflow.now(), patience * LAST_TRY),
+            retry_policy=self._retries(timedelta(seconds=seconds(rules.longest_pause))),
+            summary=story.effect(effect, self._case),
+        )  # fmt: skip
 
     def _report(self, effect: Effect, error: str) -> None:
         failure = ReportFailure(by=ENGINE, effect=effect.key, party=effect.party, unit=effect.unit, error=error)
@@ -295,6 +332,18 @@ def _malformed(step: str) -> ApplicationError:
 
 def _refusal(refused: Refused) -> ApplicationError:
     return ApplicationError(refused.message, refused.message_zh, type=refused.code, non_retryable=True)
+
+
+def _untold(effect: Effect, error: ActivityError, queue: str | None) -> Untold:
+    """What an activity's error says: which party could not be told, why, and on which queue it is tried from now on."""
+    cause = error.cause
+    if isinstance(cause, ApplicationError) and cause.type == ELSEWHERE:
+        queue, why = cause.details
+        return Untold(key=effect.key, error=why, final=False, queue=queue)
+    if isinstance(cause, EngineTimeout) and cause.type is TimeoutType.SCHEDULE_TO_START:
+        queue = None
+    final = isinstance(cause, ApplicationError) and cause.non_retryable
+    return Untold(key=effect.key, error=_reason(error), final=final, queue=queue)
 
 
 def _reason(error: ActivityError) -> str:

@@ -7,14 +7,19 @@ from pydantic import BaseModel
 
 from domain.calendar import WorkCalendar
 from domain.case import Case, Opening
+from domain.effects import Effect
 from domain.events import Outcome, Status
 from domain.rulebook import ClockName, Rulebook
+from domain.steps.dispatch import Dispatch
 
 CASE: Final = "Case"
 """Workflow type of a case; its id is the case number."""
 
 SWEEP: Final = "Sweep"
 """Workflow type of a shift of the sweep."""
+
+FOLLOW: Final = "Follow"
+"""Workflow type of an order's life at a unit that does not report by itself."""
 
 UNENCRYPTED: Final = "unencrypted"
 """Metadata of a payload that came to us unencrypted: nobody of ours sent it."""
@@ -40,6 +45,13 @@ class Taken(BaseModel):
     provisional: bool
 
 
+class Followed(BaseModel):
+    """An order to be followed, and the task queue on which its unit's system is asked."""
+
+    order: Effect
+    queue: str
+
+
 class CaseInput(BaseModel):
     """What a case is started with: its opening, and the rules and calendar it keeps for life.
 
@@ -49,6 +61,8 @@ class CaseInput(BaseModel):
     opening: Opening
     rulebook: Rulebook
     calendar: WorkCalendar
+    dispatch: Dispatch | None = None
+    """The engine's own dispatch of a case that waits for no dispatcher."""
     state: Case | None = None
     story: list[str] = []
     answers: dict[str, Taken] = {}

@@ -53,6 +53,7 @@ class Waiting:
         except Exception as error:
             # One text that nobody foresaw must not keep all others waiting.
             log.error("%d texts that waited were left to a later turn: %s", len(group.rows), type(error).__name__)
+            await self._put_off(group.rows, ApplicationError("unforeseen", type="unforeseen"))
             return 0
 
     async def _send(self, group: Group) -> int:

@@ -30,6 +30,8 @@ def brief(city: City, effect: Effect, told: Told) -> str:
 def _values(city: City, effect: Effect, told: Told) -> dict[str, str]:
     """What the templates may speak of."""
     facts = told.facts
+    to = facts.get("to", "")
+    partner = city.partners.get(to)
     ground = city.rulebook.grounds.get(facts.get("ground", ""))
     return {
         "city": city.rulebook.city,
@@ -40,7 +42,8 @@ def _values(city: City, effect: Effect, told: Told) -> dict[str, str]:
         "until": _shown(city, facts.get("until")),
         "guidance": ground.guidance if ground else "",
         "reason": told.note or "",
-        "to": facts.get("to", ""),
+        "to": city.called(to) or to,
+        "call": (partner.phone if partner else None) or to,
     }
 
 

@@ -10,13 +10,15 @@ from domain.steps.extension import DecideExtension, RequestExtension
 from domain.steps.grid import AssignGrid, GridEscalate, GridReport, GridResolve, GridSignIn
 from domain.steps.progress import GiveOpinion, ReportProgress
 from domain.steps.reclassification import Reclassify
+from domain.steps.recovery import NoteRecovery
 from domain.steps.result import SubmitResult
 from domain.steps.returns import DecideReturn, RequestReturn
 from domain.steps.screening import Reject
 from domain.steps.sign_in import SignIn
 from domain.steps.suspension import DecideSuspension, RequestSuspension, Resume
-from domain.steps.transfer import Transfer
+from domain.steps.transfer import AcknowledgeTransfer, RefuseTransfer, Transfer
 from domain.steps.upkeep import ChangeCalendar, ReportFailure
+from domain.steps.visit import RecordVisit
 
 PEOPLE_STEPS: dict[str, type[Command]] = {
     command.step: command
@@ -24,6 +26,8 @@ PEOPLE_STEPS: dict[str, type[Command]] = {
         Reject,
         Answer,
         Transfer,
+        AcknowledgeTransfer,
+        RefuseTransfer,
         Dispatch,
         Redispatch,
         Reclassify,
@@ -37,6 +41,7 @@ PEOPLE_STEPS: dict[str, type[Command]] = {
         RequestSuspension,
         DecideSuspension,
         Resume,
+        RecordVisit,
         SubmitResult,
         GridSignIn,
         GridReport,
@@ -53,5 +58,7 @@ PEOPLE_STEPS: dict[str, type[Command]] = {
 }
 """Steps that people take, by name."""
 
-ENGINE_STEPS: dict[str, type[Command]] = {command.step: command for command in (ChangeCalendar, ReportFailure)}
+ENGINE_STEPS: dict[str, type[Command]] = {
+    command.step: command for command in (ChangeCalendar, ReportFailure, NoteRecovery)
+}
 """Steps that only the engine takes."""

@@ -25,6 +25,7 @@ from sandbox.chaos.findings import Findings
 from sandbox.chaos.record import Exchange, Record, Step
 from sandbox.chaos.replay import Replay, replay
 from sandbox.faults import PARTIES
+from sandbox.partner import TAKING
 from sandbox.system import temporal_address
 from settings import Settings
 from temporal.connection import connect_patiently
@@ -53,7 +54,7 @@ async def check(settings: Settings, city: City, record: Record, seed: int) -> Fi
         await checks.numbers()
         for number in record.accepted:
             await checks.case(number)
-        await checks.outside(await Outside.ask(settings, PARTIES))
+        await checks.outside(await Outside.ask(settings, (*PARTIES, *TAKING)))
         await checks.repeated(Random(seed))  # noqa: S311
         await checks.audit()
     finally:

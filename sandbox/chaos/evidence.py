@@ -16,10 +16,11 @@ from domain.events import Event
 from domain.roles import Actor, Role
 from ledger.cases import events_of, get_case, measures_of, messages_of, notes_of
 from ledger.models import CaseRow, CaseUnitRow, EventRow, MessageRow
+from sandbox.partner import TAKING
 from sandbox.system import environment
 from settings import Settings
 
-RECEIVED = {"sms": "messages", "grid": "notices"}
+RECEIVED = {"sms": "messages", "grid": "notices", **dict.fromkeys(TAKING, "transfers")}
 """What a party's receipts are called, where they are not orders."""
 
 
@@ -91,5 +92,7 @@ def receiver(effect: Effect, city: City) -> str | None:
         return "sms"
     if effect.party is Party.GRID:
         return "grid"
-    unit = city.units.get(effect.unit or "") if effect.party is Party.UNIT else None
-    return unit.endpoint.removeprefix(endpoint("")).lower() if unit and unit.endpoint else None
+    if effect.party not in (Party.UNIT, Party.PARTNER):
+        return None
+    told = city.units.get(effect.unit or "") or city.partners.get(effect.partner or "")
+    return told.endpoint.removeprefix(endpoint("")).lower() if told and told.endpoint else None

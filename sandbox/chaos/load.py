@@ -105,7 +105,11 @@ async def _decided(city: Driver, case: Case, dice: Random) -> None:
 
 
 async def _emergency(city: Driver, case: Case, dice: Random) -> None:
-    await city.step(case, "agent", "transfer", to=dice.choice(("110", "119", "120")))
+    await city.step(case, "agent", "transfer", to="110")
+    if dice.random() < 1 / 2:
+        await city.step(case, "dispatcher", "refuse-transfer", text="不属警务警情。")
+        await city.step(case, "agent", "transfer", to="12315")
+    await city.step(case, "agent", "acknowledge-transfer")
 
 
 OURS: dict[Play, str] = {

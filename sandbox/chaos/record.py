@@ -8,7 +8,9 @@ from typing import Any
 
 import httpx2
 
-STEP = re.compile(r"/(?:cases/(?P<case>[^/]+)|orders/(?P<order>[^/]+)/steps)/(?P<step>[^/]+)")
+STEP = re.compile(
+    r"/(?:cases/(?P<case>[^/]+)|(?:orders|partners/[^/]+/transfers)/(?P<order>[^/]+)/steps)/(?P<step>[^/]+)"
+)
 RETRY_AFTER = "Retry-After"
 
 

@@ -13,6 +13,7 @@ from domain.events import Event, EventKind
 from domain.refusals import Refused
 from domain.roles import Role
 from domain.steps import PEOPLE_STEPS
+from domain.steps.transfer import Transfer
 from sandbox.chaos.record import Step
 from temporal.start import travelling_calendar
 from workflows.names import Taken
@@ -47,7 +48,7 @@ def replay(city: City, opening: Opening, steps: Sequence[Step], events: Sequence
         if position == len(events):
             break
         try:
-            happened = _go_on(found, waiting, events[position - 1].at, events[position])
+            happened = _go_on(city, found, waiting, events[position - 1].at, events[position])
         except (Refused, LookupError) as error:
             found.faults.append(f"event {position + 1} {events[position].kind}: {error}")
             return found
@@ -55,14 +56,14 @@ def replay(city: City, opening: Opening, steps: Sequence[Step], events: Sequence
     return found
 
 
-def _go_on(found: Replay, waiting: list[Step], since: datetime, following: Event) -> list[Event]:
+def _go_on(city: City, found: Replay, waiting: list[Step], since: datetime, following: Event) -> list[Event]:
     """Let happen what the next event in the ledger tells of. Raises Refused or LookupError when it cannot have."""
     if following.by.role is Role.SYSTEM:
         return _lapse(found, since, following.at)
     if not waiting:
         raise LookupError("nobody asked for it")
     step = waiting.pop(0)
-    happened = found.case.handle(_command(step, following), following.at)
+    happened = found.case.handle(_command(city, step, following), following.at)
     answer, wanted = Taken.model_validate(step.answer), _answer(found.case)
     if answer != wanted:
         found.faults.append(f"{step.name} was answered {answer!r}, not {wanted!r}")
@@ -80,8 +81,10 @@ def _lapse(found: Replay, since: datetime, at: datetime) -> list[Event]:
     return happened
 
 
-def _command(step: Step, event: Event) -> Command:
+def _command(city: City, step: Step, event: Event) -> Command:
     fields = {name: value for name, value in step.body.items() if name != "text"}
+    if step.name == Transfer.step:
+        fields["terms"] = city.partners[fields["to"]].terms
     return PEOPLE_STEPS[step.name].model_validate({**fields, "by": event.by, "note": event.note})
 
 

@@ -19,6 +19,7 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_f
 
 from domain.city import City
 from sandbox.demo.timers import fired
+from sandbox.jiesu import Via
 from sandbox.prepare import staff_keys_file
 from sandbox.system import environment, temporal_address
 from settings import Settings
@@ -120,8 +121,27 @@ class Driver:
         await self._press(case, unit, step, body, 200)
         case.say(f"{unit}: {step}")
 
-    async def _press(self, case: Case, unit: str, step: str, body: dict[str, Any], wanted: int) -> dict[str, Any]:
-        url = f"{self._system(unit)}/orders/{case.number}/steps/{step}?unit={unit}"
+    async def report(self, case: Case, unit: str, step: str, **body: Any) -> None:
+        """The same, told to Jiesu by signed webhook."""
+        await self._order_arrived(case, unit)
+        await self._press(case, unit, step, body, 200, via="webhook")
+        case.say(f"{unit}: {step}, by webhook")
+
+    async def partner(self, case: Case, code: str, step: str, **body: Any) -> None:
+        """Somebody at another hotline presses a button there, once the transfer has arrived; Jiesu gets a webhook."""
+        office = f"{self._addresses['JIESU_ENDPOINT_OFFICE']}/partners"
+
+        async def arrived() -> bool:
+            return bool(await self._ask("GET", f"{office}/{code}/transfers?case={case.number}", 200))
+
+        await _until(arrived, f"{code} has not received {case.number}")
+        await self._ask("POST", f"{office}/{code}/transfers/{case.number}/steps/{step}", 200, body=body)
+        case.say(f"{code}: {step}")
+
+    async def _press(
+        self, case: Case, unit: str, step: str, body: dict[str, Any], wanted: int, via: Via = "api"
+    ) -> dict[str, Any]:
+        url = f"{self._system(unit)}/orders/{case.number}/steps/{step}?unit={unit}&via={via}"
         answer: dict[str, Any] = await self._ask("POST", url, wanted, body=body)
         return answer
 

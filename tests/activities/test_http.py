@@ -1,7 +1,8 @@
 """Calls to outside systems: what is tried again, what is not, and what an answer may look like."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -66,15 +67,26 @@ async def test_a_refusal_is_final_and_a_failure_is_not(answered: Answer, status:
     ("header", "pause"),
     [
         ("120", timedelta(minutes=2)),
-        ("86400", timedelta(hours=1)),
+        ("86401", timedelta(days=1)),
+        ("9" * 5000, timedelta(days=1)),
+        ("0", None),
         ("soon", None),
-        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", None),
+        ("Wed, 21 Oct 2099 07:28:00 GMT", timedelta(days=1)),
     ],
 )
 async def test_a_busy_party_names_its_pause(answered: Answer, header: str, pause: timedelta | None) -> None:
     with pytest.raises(ApplicationError) as failed:
         await answered(web.Response(status=503, headers={"Retry-After": header}))()
     assert failed.value.next_retry_delay == pause
+
+
+async def test_a_busy_party_names_a_date(answered: Answer) -> None:
+    until = datetime.now(UTC) + timedelta(minutes=5)
+    with pytest.raises(ApplicationError) as failed:
+        await answered(web.Response(status=429, headers={"Retry-After": format_datetime(until, usegmt=True)}))()
+    assert failed.value.next_retry_delay is not None
+    assert timedelta(minutes=5) - failed.value.next_retry_delay < timedelta(seconds=5)
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/orders", "no address"])

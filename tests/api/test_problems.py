@@ -56,7 +56,7 @@ PARAMETERS = [
     (path, parameter["name"])
     for path, operations in create_app().openapi()["paths"].items()
     for parameter in operations.get("get", {}).get("parameters", [])
-    if parameter["in"] == "query"
+    if parameter["in"] == "query" and not path.startswith("/open311/")
 ]
 POSTS = ["receive", *PEOPLE_STEPS]
 

@@ -106,6 +106,39 @@ async def test_where_no_token_is_set_no_receipt_is_taken(site: Site) -> None:
     assert answer.status_code == 401
 
 
+async def test_what_is_refused_is_counted_and_kept(reported: Site) -> None:
+    path = "/sms/receipts/aliyun"
+    body = words("aliyun", "ZZ-1:1:citizen::received", "r-1", delivered=True)
+    await reported.call("POST", path, params={"token": "token-of-the-gateway-124"}, json=[body])
+    for _ in range(2):
+        await reported.call("POST", path, params={"token": TOKEN}, json=[body | {"success": "?"}])
+    await reported.call("POST", path, params={"token": TOKEN}, content=b"\xff{")
+    kept = await reported.get("/refused", "inspector", source="sms:aliyun")
+    assert [(one["reason"], one["count"]) for one in kept["counts"]] == [("malformed", 3), ("no_receipt_token", 1)]
+    assert [one["reason"] for one in kept["messages"]] == ["malformed"] * 3 + ["no_receipt_token"]
+    assert kept["messages"][1]["detail"] == "body.0.success: bool_parsing"
+    assert '"?"' in kept["messages"][1]["body"]
+
+
+async def test_what_no_database_can_hold_is_refused(reported: Site) -> None:
+    body = [{"key": "k\x00", "status": "delivered"}]
+    answer = await reported.call("POST", "/sms/receipts/http", params={"token": TOKEN}, json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "malformed")
+
+
+async def test_who_guesses_tokens_from_the_gateways_address_is_refused_and_the_gateway_is_not(
+    open_site: OpenSite, new_sqlite: Callable[[], str]
+) -> None:
+    values = {"JIESU_SMS_RECEIPT_TOKEN": TOKEN, "TEMPORAL_ADDRESS": "127.0.0.1:1", "JIESU_REFUSED_LIMIT": "3/minute"}
+    async with open_site(new_sqlite(), values) as site:
+        await report(site, "http", [])
+        guesses = [
+            await site.call("POST", "/sms/receipts/http", params={"token": f"guess-{n}"}, json=[]) for n in range(5)
+        ]
+        assert [answer.status_code for answer in guesses] == [401] * 3 + [429] * 2
+        await report(site, "http", [])
+
+
 @pytest.mark.parametrize("body", [{"success": True}, [{"success": "?"}], "x", [{"success": True, "biz_id": "b" * 300}]])
 async def test_what_is_no_receipt_is_refused_as_a_whole(reported: Site, body: Any) -> None:
     answer = await reported.call("POST", "/sms/receipts/aliyun", params={"token": TOKEN}, json=body)

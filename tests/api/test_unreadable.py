@@ -1,7 +1,9 @@
 """What somebody put into the database that is no value of ours is named in a refusal, and never an error of ours."""
 
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
+import httpx2
 import pytest
 from sqlalchemy import Connection
 
@@ -46,8 +48,11 @@ EVENTS = {
 
 async def refused(site: Site, path: str, number: str) -> None:
     by = {"headers": {"Case-Code": await site.ledger.run(code_of, number)}} if "/track" in path else {"by": "inspector"}
-    answer = await site.call("GET", path, **by)
-    assert (answer.status_code, answer.json()["code"]) == (409, "unreadable_record"), path
+    names_it(await site.call("GET", path, **by), number)
+
+
+def names_it(answer: httpx2.Response, number: str) -> None:
+    assert (answer.status_code, answer.json()["code"]) == (409, "unreadable_record"), answer.request.url
     assert f"jiesu audit verify {number}" in answer.json()["detail"]
     assert number in answer.json()["detail_zh"]
 
@@ -67,6 +72,18 @@ async def test_a_case_that_cannot_be_read_is_named(changed: Site, what: str) -> 
     await refused(changed, f"/cases?q={number}", number)
     found = await changed.get("/cases", q=other)
     assert [line["number"] for line in found["items"]] == [other]
+
+
+@pytest.mark.parametrize("what", CASE)
+async def test_a_request_repeated_to_a_case_that_cannot_be_read_is_refused(changed: Site, what: str) -> None:
+    repeated: Any = {"by": "agent", "key": what.replace(" ", "-"), "json": {"text": "停水"}}
+    number = (await changed.call("POST", "/cases", **repeated)).json()["number"]
+    first = await changed.step(number, "dispatch", "dispatcher", "d-1", lead="zz-water")
+    assert first.status_code == 503, "there is no engine, but the key is taken"
+    await changed.ledger.run(change, f"UPDATE cases SET {CASE[what]} WHERE number = '{number}'")
+    names_it(await changed.call("POST", "/cases", **repeated), number)
+    for key in ("d-1", "d-2"):
+        names_it(await changed.step(number, "dispatch", "dispatcher", key, lead="zz-water"), number)
 
 
 @pytest.mark.parametrize("what", EVENTS)

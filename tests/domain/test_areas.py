@@ -152,6 +152,27 @@ def test_a_place_is_found_by_position_first_then_by_the_words_of_its_address(
     assert (owner and owner.code) == found
 
 
+@pytest.mark.parametrize(
+    ("position", "address", "found"),
+    [
+        ((9, 9), "龙湖院", "court"),  # nobody has drawn it, and the street it belongs to is there
+        ((2.2, 1.5), "龙湖院", "micro"),  # there is a finer grid at the position than the one it belongs to
+        ((9, 9), "小小院", "street"),  # that one is drawn, and elsewhere
+        ((5, 3), "龙湖院", "station"),
+        ((20, 20), "龙湖院", "court"),
+    ],
+)
+def test_a_grid_that_nobody_has_drawn_is_found_by_its_words_within_the_one_it_belongs_to(
+    position: tuple[float, float], address: str, found: str
+) -> None:
+    court = Grid(code="court", name="院", level="micro", parent="street", words=("龙湖院",))
+    small = Grid(code="small", name="小", level="micro", parent="street", words=("小小院",))
+    grids = {one.code: one for one in (STREET, COMMUNITY, MICRO, small, STATION, court)}
+    owner = CITY.model_copy(update={"grids": grids, "areas": NESTED}).grid_at(position, address)
+    assert owner is not None
+    assert owner.code == found
+
+
 def test_a_city_of_ten_thousand_micro_grids_is_read_in_seconds_and_asked_in_microseconds(write: Write) -> None:
     grids = {f"g-{n}": grid(f"g-{n}") for n in range(10_000)}
     features = [

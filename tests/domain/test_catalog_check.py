@@ -69,6 +69,16 @@ def test_a_finding_names_what_and_where(change: Change, file: str, old: str, new
         assert finding in found
 
 
+def test_an_open311_server_has_a_service_for_what_it_is_sent(change: Change) -> None:
+    system = 'reach = "open311"\nendpoint = "JIESU_ENDPOINT_GAS"\nsecret = "JIESU_SECRET_GAS"\nservices = {}\n'
+    usual = 'reach = "webhook"\nendpoint = "JIESU_ENDPOINT_GAS"\nsecret = "JIESU_SECRET_GAS"\n'
+    found = change("units.toml", usual, system.format('{gas = "G1", tram = "T1"}'))
+    assert "unit zz-gas 市燃气公司: services: 'tram' is not an item of the catalog" in found
+    assert "item outage-gas: unit zz-gas has no service for it; name one in units.toml, or `other`" in found
+    assert not [finding for finding in found if finding.startswith("item gas:")]
+    assert change("units.toml", 'tram = "T1"', 'other = "O1"') == []
+
+
 def test_all_is_found_at_once(change: Change) -> None:
     change("units.toml", "", UNIT.format("zz-new", "district"))
     change("catalog.toml", 'lead = "zz-gas"\n', "")

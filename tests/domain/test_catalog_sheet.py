@@ -191,6 +191,11 @@ def test_a_mistake_names_its_column(cells: str, column: str, problem: str) -> No
             ["line 2: has more cells than the first row has columns (12)", "line 3, 服务代码 (code): 'leak' is given"],
         ),
         ([TITLES, LEAK, 'b,"open,help'], ["line 3: a quotation mark is open or out of place"]),
+        ([TITLES, LEAK, f'b,"{"长" * 4_000_000}'], ["line 3: a cell has more than 131072 characters"]),
+        ([TITLES, LEAK + "," * 8 + "," * 10_000_000 + "x"], ["line 2: has more cells than the first row has columns"]),
+        (["a," * 5_000_000 + "a"], ["line 1: has 5000001 columns: keep 服务代码 (code), "]),
+        ([TITLES.replace(",", ";"), LEAK.replace(",", ";")], ["line 1: semicolons stand between the cells"]),
+        ([TITLES.replace(",", "\t")], ["line 1: tabs stand between the cells"]),
     ],
 )
 def test_what_is_no_such_table_says_why(lines: list[str], problems: list[str]) -> None:
@@ -198,6 +203,22 @@ def test_what_is_no_such_table_says_why(lines: list[str], problems: list[str]) -
     assert len(found) == len(problems)
     for fault, problem in zip(found, problems, strict=True):
         assert str(fault).startswith(problem)
+
+
+@pytest.mark.parametrize("name", ["=1+1", "@SUM(1)", "-2+3", "+2", "＝1", "'=1", "''=1"])
+def test_excel_computes_nothing_of_it_and_it_comes_back_the_same(name: str) -> None:
+    [kept] = read(TITLES, LEAK)
+    row = kept.model_copy(update={"name": name})
+    sheet = write_items(CatalogFile(areas={}, item=(row,)))
+    assert f",'{name}," in sheet.decode("utf-8-sig")
+    assert read_items(sheet, TABLES, UNITS, RULES) == (row,)
+
+
+def test_line_ends_of_windows_and_cells_of_several_lines_leave_the_numbers_right() -> None:
+    lines = [TITLES, 'leak,"漏\r\n水",help,漏水,nobody', "x"]
+    with pytest.raises(BadSheet) as caught:
+        read_items("\r\n".join(lines).encode(), TABLES, UNITS, RULES)
+    assert {fault.line for fault in caught.value.faults} == {2, 4}
 
 
 @pytest.mark.parametrize(

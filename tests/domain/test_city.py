@@ -73,6 +73,22 @@ def test_the_files_are_checked_against_each_other(copied: Path) -> None:
         load_city(copied)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('categories = ["complaint"]', 'categories = ["praise"]', r"commitments\.2\.categories: 'praise' is not a c"),
+        ('items = ["heat-cold"]', 'items = ["heat-warm"]', r"commitments\.1\.items: 'heat-warm' is not an item"),
+        ('within = "20m"', 'within = "20wd"', r"commitments\.1\.within: .*match pattern"),
+        ('code = "home-visit"', 'code = "same-day"', "unit.0: commitments: a code is given twice"),
+    ],
+)
+def test_commitments_are_made_for_what_there_is(copied: Path, old: str, new: str, said: str) -> None:
+    units = (copied / "units.toml").read_text(encoding="utf-8")
+    (copied / "units.toml").write_text(units.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(ConfigError, match=said):
+        load_city(copied)
+
+
 def test_an_unknown_city_names_those_there_are(tmp_path: Path, copied: Path) -> None:
     with pytest.raises(ConfigError, match=r"atlantis: there is no such city; the cities here are: copied$"):
         load_city(tmp_path / "atlantis")

@@ -73,6 +73,21 @@ def test_an_exclusive_grid_named_in_an_address_wins_over_a_longer_word() -> None
     assert found.code == "station"
 
 
+@pytest.mark.parametrize(
+    ("address", "found"), [("西街幸福社区", "west-1"), ("东街幸福社区", "east-1"), ("幸福社区", "east-1")]
+)
+def test_of_grids_of_one_name_the_one_whose_street_is_named_too_is_meant(address: str, found: str) -> None:
+    rows = [
+        Grid(code="east", name="东街", level="street", words=("东街",)),
+        Grid(code="west", name="西街", level="street", words=("西街",)),
+        Grid(code="east-1", name="幸福社区", level="community", parent="east", words=("幸福社区",)),
+        Grid(code="west-1", name="幸福社区", level="community", parent="west", words=("幸福社区",)),
+    ]
+    grid = grid_of(address, {row.code: row for row in rows})
+    assert grid is not None
+    assert grid.code == found
+
+
 def test_contacts_are_in_no_repr_and_so_in_no_log() -> None:
     said = repr(CITY.grids) + repr(CITY.crews)
     phones = [member.phone for grid in CITY.grids.values() for member in grid.members]

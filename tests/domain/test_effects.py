@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 SAYS_NOTHING = {
     EventKind.SIGNED_IN,
+    EventKind.TRANSFER_REFUSED,
     EventKind.RETURN_REQUESTED,
     EventKind.OPINION_GIVEN,
     EventKind.PROGRESS_REPORTED,
+    EventKind.VISITED,
     EventKind.EXTENSION_REQUESTED,
     EventKind.SUSPENSION_REQUESTED,
     EventKind.GRID_SIGNED_IN,
@@ -35,7 +37,9 @@ FACTS: dict[EventKind, dict[str, Any]] = {
     EventKind.DISPATCHED: {"ordered": ["water", "gas"]},
     EventKind.REDISPATCHED: {"ordered": ["gas"]},
     EventKind.ESCALATED: {"to": "unit"},
+    EventKind.TRANSFER_REQUESTED: {"to": "110"},
     EventKind.CLOSED: {"outcome": "resolved"},
+    EventKind.RECOVERED: {"closes": False},
 }
 """What the events of these kinds must carry."""
 

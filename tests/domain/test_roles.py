@@ -5,7 +5,7 @@ from domain.steps import ENGINE_STEPS, PEOPLE_STEPS
 
 BESIDE_THE_STEPS = {
     "receive", "read", "read-personal", "read-readers", "track", "attach", "export", "record-finding", "read-findings",
-    "decode", "read-refused",
+    "decode", "read-refused", "read-commitments", "report-alert", "read-alerts", "read-systems",
 }  # fmt: skip
 OF_THE_UNIT = {
     "sign-in",
@@ -14,6 +14,7 @@ OF_THE_UNIT = {
     "report-progress",
     "request-extension",
     "request-suspension",
+    "record-visit",
     "submit-result",
 }
 
@@ -48,7 +49,9 @@ def test_nobody_but_the_unit_does_a_units_work(step: str) -> None:
 
 
 def test_a_unit_does_nothing_else() -> None:
-    assert {step for step in MAY if may(Role.UNIT, step)} == OF_THE_UNIT | {"read", "read-personal", "attach"}
+    assert {step for step in MAY if may(Role.UNIT, step)} == OF_THE_UNIT | {
+        "read", "read-personal", "read-commitments", "attach", "report-alert", "read-alerts",
+    }  # fmt: skip
 
 
 def test_nobody_decides_on_what_they_asked_themselves() -> None:
@@ -65,13 +68,13 @@ def test_what_was_done_is_not_judged_by_whoever_did_it() -> None:
 
 
 def test_inspectors_read_everything_and_write_only_their_findings() -> None:
-    readings = {"read", "read-personal", "read-readers", "read-findings", "read-refused", "export", "decode"}
+    readings = {step for step in MAY if step.startswith("read")} | {"export", "decode"}
     assert {step for step in MAY if may(Role.INSPECTOR, step)} == readings | {"record-finding"}
 
 
 def test_administrators_take_no_step_and_see_no_personal_data() -> None:
     assert {step for step in MAY if may(Role.ADMIN, step)} == {
-        "receive", "read", "read-readers", "decode", "read-refused",
+        "receive", "read", "read-readers", "decode", "read-refused", "read-commitments", "read-alerts", "read-systems",
     }  # fmt: skip
 
 

@@ -23,6 +23,7 @@ VALUES = {
     "reason": "需更换主管道，材料已订购",
     "until": "2026-12-31",
     "to": "110报警服务台",
+    "call": "110",
 }
 Edit = Callable[[str, str], Path]
 

@@ -12,11 +12,13 @@ from domain.city import City, load_city
 from domain.events import EventKind
 from domain.roles import ENGINE
 from domain.rulebook import Action, ClockName
+from domain.words import SENDING
 from ledger.database import Ledger
 from ledger.dossier import Record, gather
 from ledger.dossier_page import render
 from ledger.erasure import erase
 from ledger.errors import Unreadable
+from ledger.receipts import ACCEPTED
 from ledger.recording import record
 from settings import Settings
 
@@ -26,13 +28,16 @@ Make = Callable[..., Any]
 Open = Callable[..., Awaitable[str]]
 
 
-@pytest.fixture(scope="module")
+CITY = load_city(Settings().city_folder)
+
+
+@pytest.fixture
 def city() -> City:
-    return load_city(Settings().city_folder)
+    return CITY
 
 
 async def record_of(ledger: Ledger, number: str) -> Record:
-    found = await ledger.run(gather, number, findings=True, reads=True)
+    found = await ledger.run(gather, number, CITY, findings=True, reads=True)
     assert found is not None
     return found
 
@@ -104,5 +109,9 @@ async def test_an_erased_case_has_a_record_without_the_words(
     assert "13800000000" not in page
 
 
+def test_every_way_a_message_may_stand_has_a_word() -> None:
+    assert SENDING.keys() == {"held", "sending", "failed", *ACCEPTED}
+
+
 async def test_there_is_no_record_of_what_there_is_not(ledger: Ledger) -> None:
-    assert await ledger.run(gather, "ZZ-20261121-00001", findings=True, reads=True) is None
+    assert await ledger.run(gather, "ZZ-20261121-00001", CITY, findings=True, reads=True) is None

@@ -206,10 +206,15 @@ async def test_the_retention_is_the_installations(
     assert (await erase(number)).exit_code == 0
 
 
-async def test_all_that_are_due_are_erased_and_no_others(ledger: Ledger, closed: Callable[..., Awaitable[str]]) -> None:
+@pytest.mark.parametrize("batch", [1, 2, 500])
+async def test_all_that_are_due_are_erased_and_no_others(
+    ledger: Ledger, closed: Callable[..., Awaitable[str]], monkeypatch: pytest.MonkeyPatch, batch: int
+) -> None:
+    monkeypatch.setattr("ledger.erase_cli.BATCH", batch)
     due = [await closed(), await closed()]
     for others in (None, datetime.now(UTC)):
         await closed(others)
+    assert (await erase("--due", "--dry-run")).stdout.startswith("2 cases: 16 fields")
     result = await erase("--due")
     assert result.stdout == "2 cases: 16 fields, 2 notes, 2 messages, 2 findings, 2 attachments removed\n"
     async with ledger.session() as session:

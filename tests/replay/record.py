@@ -22,10 +22,14 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from domain.city import City, load_city
+from domain.limits import Limit
 from domain.rulebook import Rulebook
+from domain.steps.transfer import Terms
 from ledger.database import open_ledger
 from ledger.migrate import upgrade
 from sandbox.faults import PARTIES, Fault
+from sandbox.partner import SYSTEMS, partner_endpoints
+from sandbox.secrets import new_secret, variable_of
 from sandbox.serve import City as SandboxCity
 from settings import ROOT
 from temporal import embedded, search_attributes
@@ -120,8 +124,38 @@ async def failed_effect(hotline: Hotline, street: Street) -> str:
     return number
 
 
+async def unit_down(hotline: Hotline, street: Street) -> str:
+    """One of two units down for longer than our patience, and then told all it missed."""
+    await street.fault("water", Fault(kind="down"))
+    number = await hotline.receive()
+    await hotline.take(number, "dispatch", lead="zz-water", assisting=("zz-heat",))
+    await hotline.take(number, "hurry")
+    await asyncio.sleep(8)
+    await street.fault("water", Fault())
+
+    async def told() -> bool:
+        return len(await street.received("water", number)) == 2
+
+    await eventually(told)
+    await hotline.take(number, "withdraw")
+    return number
+
+
+async def transferred(hotline: Hotline, street: Street) -> str:
+    """Refused by one partner, not acknowledged in time by the next, who takes it in the end."""
+    number = await hotline.receive()
+    await hotline.take(number, "transfer", to="110", terms=hotline.city.partners["110"].terms)
+    await hotline.take(number, "refuse-transfer")
+    await hotline.take(number, "transfer", to="12315", terms=Terms(name="12315", within=Limit.parse("1min")))
+    await hotline.take(number, "hurry")
+    await asyncio.sleep(62)
+    await hotline.take(number, "acknowledge-transfer")
+    return number
+
+
 KINDS: tuple[Callable[[Hotline, Street], Awaitable[str]], ...] = (
-    ordinary, returned_and_redispatched, outage, rework, grid, extension_pending, failed_effect,
+    ordinary, returned_and_redispatched, outage, rework, grid, extension_pending, failed_effect, unit_down,
+    transferred,
 )  # fmt: skip
 
 
@@ -190,6 +224,9 @@ async def _street(stack: AsyncExitStack) -> Street:
     await stack.enter_async_context(SandboxCity("127.0.0.1", ports))
     for party in PARTIES:
         os.environ[f"JIESU_ENDPOINT_{party.upper()}"] = f"http://127.0.0.1:{ports[party]}"
+        os.environ[variable_of(party)] = new_secret()
+    os.environ.update(partner_endpoints(f"http://127.0.0.1:{ports['office']}"))
+    os.environ.update({variable_of(system): new_secret() for system in SYSTEMS})
     return Street({name: f"http://127.0.0.1:{port}" for name, port in ports.items()})
 
 

@@ -1,6 +1,8 @@
 """What each party of the sandbox city answers over real HTTP."""
 
+import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
@@ -8,6 +10,9 @@ import pytest
 
 from sandbox.faults import PARTIES
 from sandbox.inbox import Inbox
+from sandbox.secrets import new_secret, variable_of
+from sandbox.serve import UNITS
+from settings import read_webhook
 
 Url = Callable[[str], str]
 
@@ -32,8 +37,6 @@ TEXT = {"phone": "13800000000", "text": "您的诉求已受理"}
 @pytest.mark.parametrize(
     ("party", "path", "content", "created"),
     [
-        ("water", "/orders", ORDER, 201),
-        ("office", "/orders", ORDER, 201),
         ("grid", "/notices", NOTICE, 201),
         ("sms", "/messages", TEXT, 202),
     ],
@@ -51,11 +54,53 @@ async def test_same_key_is_one_entry(
     assert [(entry["key"], entry["attempts"]) for entry in entries] == [("k1", 2), ("k2", 1)]
 
 
+async def order(http: httpx2.AsyncClient, address: str, party: str, content: object, key: str = "k") -> httpx2.Response:
+    """Send a signed order."""
+    secret, body, at = read_webhook(variable_of(party)), json.dumps(content), datetime.now(UTC)
+    assert secret is not None
+    headers = {
+        "Idempotency-Key": key,
+        "Content-Type": "application/json",
+        "webhook-id": key,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": secret.sign(key, at, body),
+    }
+    return await http.post(f"{address}/orders", content=body, headers=headers)
+
+
+@pytest.fixture(autouse=True)
+def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each unit shares a secret with us."""
+    for party in UNITS:
+        monkeypatch.setenv(variable_of(party), new_secret())
+
+
+@pytest.mark.parametrize("party", ["water", "office"])
+async def test_same_key_is_one_order(url: Url, http: httpx2.AsyncClient, party: str) -> None:
+    first, again, other = [await order(http, url(party), party, ORDER, key) for key in ("k1", "k1", "k2")]
+    assert (first.status_code, again.status_code, other.status_code) == (201, 200, 201)
+    assert first.content == again.content != other.content
+    entries = (await http.get(f"{url(party)}/orders")).json()
+    assert [(entry["key"], entry["attempts"]) for entry in entries] == [("k1", 2), ("k2", 1)]
+
+
+async def test_an_order_not_signed_by_us_is_refused(
+    url: Url, http: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unsigned = await http.post(f"{url('water')}/orders", json=ORDER, headers={"Idempotency-Key": "k"})
+    assert unsigned.status_code == 401
+    assert (await order(http, url("water"), "gas", ORDER)).status_code == 401
+    monkeypatch.delenv(variable_of("gas"))
+    monkeypatch.setenv(variable_of("heat"), new_secret())
+    assert (await order(http, url("gas"), "heat", ORDER)).status_code == 401
+    assert (await http.get(f"{url('water')}/orders")).json() == []
+
+
 async def test_answers_are_as_agreed(url: Url, http: httpx2.AsyncClient) -> None:
     key = {"Idempotency-Key": "k"}
-    order = (await http.post(url("gas") + "/orders", json=ORDER, headers=key)).json()
-    assert order.keys() == {"reference", "received"}
-    assert order["received"] is True
+    receipt = (await order(http, url("gas"), "gas", ORDER)).json()
+    assert receipt.keys() == {"reference", "received"}
+    assert receipt["received"] is True
     text = (await http.post(url("sms") + "/messages", json=TEXT, headers=key)).json()
     assert text.keys() == {"id", "status"}
     assert text["status"] == "accepted"
@@ -75,7 +120,7 @@ async def test_malformed_is_refused(url: Url, http: httpx2.AsyncClient) -> None:
         url("water") + "/orders", content=b"{", headers={**key, "Content-Type": "application/json"}
     )
     assert broken.status_code == 422
-    unknown = await http.post(url("water") + "/orders", json={**ORDER, "kind": "gift"}, headers=key)
+    unknown = await order(http, url("water"), "water", {**ORDER, "kind": "gift"})
     assert unknown.status_code == 422
     keyless = await http.post(url("water") + "/orders", json=ORDER)
     assert keyless.status_code == 422

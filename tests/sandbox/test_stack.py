@@ -261,6 +261,10 @@ async def test_environment_names_everyone(tmp_path: Path) -> None:
     assert environment["JIESU_ENDPOINT_WATER"] == "http://127.0.0.1:18601"
     assert environment["JIESU_ENDPOINT_OFFICE"] == "http://127.0.0.1:18607"
     assert environment["JIESU_SANDBOX_KEYS"] == str(tmp_path / "sandbox-keys.json")
+    assert environment["JIESU_SECRET_WATER"].startswith("whsec_")
+    assert environment["JIESU_SECRET_WATER"] != environment["JIESU_SECRET_GAS"]
+    assert system.environment(settings) == environment
+    assert (tmp_path / "sandbox-secrets.json").stat().st_mode & 0o777 == 0o600
     assert "JIESU_DATABASE_URL" not in environment
 
 

@@ -11,7 +11,9 @@ import httpx2
 import pytest
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
+from standardwebhooks.webhooks import Webhook
 
+from sandbox.secrets import new_secret
 from sandbox.serve import Service
 from tests.ports import free_ports
 
@@ -31,6 +33,11 @@ async def jiesu(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> AsyncIterato
         seen.append({"case": case, "step": step, "body": await request.json(), **headers})
         status = 409 if step == "extension" else 201 if len(seen) == 1 else 200
         return JSONResponse({"code": step, "number": len(seen)}, status)
+
+    @app.post("/webhooks/units/{unit}")
+    async def hear(unit: str, request: Request) -> JSONResponse:
+        seen.append({"content": await request.body(), "headers": dict(request.headers)})
+        return JSONResponse({"code": unit}, 201)
 
     port = free_ports(1)[0]
     keys = tmp_path / "keys.json"
@@ -68,6 +75,19 @@ async def test_duplicate_sends_the_same_call_twice(url: Url, http: httpx2.AsyncC
     calls = (await http.get(url("water") + "/calls")).json()
     assert [call["statuses"] for call in calls] == [[201, 200], [200]]
     assert (await http.get(url("gas") + "/calls")).json() == []
+
+
+async def test_a_step_may_be_reported_by_signed_webhook(
+    url: Url, http: httpx2.AsyncClient, jiesu: Seen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JIESU_SECRET_WATER", secret := new_secret())
+    path = url("water") + "/orders/ZZ-1/steps/submit-result?unit=zz-water&via=webhook"
+    answer = await http.post(path, json={"text": "已修复"}, headers={"Idempotency-Key": "press-2"})
+    assert (answer.status_code, answer.json()["code"]) == (201, "zz-water")
+    message = Webhook(secret).verify(jiesu[0]["content"], jiesu[0]["headers"])
+    assert (message["type"], message["data"]) == ("order.result", {"case": "ZZ-1", "text": "已修复"})
+    assert jiesu[0]["headers"]["webhook-id"] == "press-2"
+    assert (await http.get(url("water") + "/calls")).json()[-1]["via"] == "webhook"
 
 
 async def test_no_key_or_no_jiesu_is_a_problem(

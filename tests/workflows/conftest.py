@@ -14,7 +14,7 @@ from domain.rulebook import Rulebook
 from ledger.database import Ledger, open_ledger
 from sandbox.faults import PARTIES, Fault
 from settings import ROOT
-from temporal import embedded, search_attributes
+from temporal import search_attributes
 from tests.keys import CONVERTER
 from tests.workflows.hotline import Hotline, Street
 
@@ -27,12 +27,12 @@ GUARDED = SandboxedWorkflowRunner(
 
 
 @pytest.fixture(scope="session")
-async def server() -> AsyncIterator[WorkflowEnvironment]:
+async def server(temporal_server: str) -> AsyncIterator[WorkflowEnvironment]:
     """A real server; each case has a clock of its own, which runs as ours does until a test winds it forward."""
     async with await WorkflowEnvironment.start_time_skipping_v2(
         ts_config=TimeSkippingConfig(enabled=False),
         data_converter=CONVERTER,
-        dev_server_existing_path=embedded.binary(),
+        dev_server_existing_path=temporal_server,
         dev_server_log_level="error",
         dev_server_extra_args=["--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"],
     ) as environment:

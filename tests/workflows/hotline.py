@@ -89,9 +89,10 @@ class Hotline:
         city: City,
         ledger: Ledger,
         runner: WorkflowRunner | None = None,
+        task_queue: str | None = None,
     ) -> Self:
         """With a worker of its own, until `stack` closes."""
-        hotline = cls(server, city, ledger, f"jiesu-{uuid4().hex}")
+        hotline = cls(server, city, ledger, task_queue or f"jiesu-{uuid4().hex}")
         worker = await create_worker(server.client, city, ledger, hotline.task_queue, stack, runner)
         await stack.enter_async_context(worker)
         return hotline

@@ -11,7 +11,7 @@ from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 
 from domain.city import City
 from ledger.database import Ledger
-from temporal import embedded, search_attributes
+from temporal import search_attributes
 from tests.keys import CONVERTER
 from tests.workflows.conftest import GUARDED
 from tests.workflows.hotline import Hotline, Street, eventually, kinds, of_type, rungs
@@ -22,13 +22,13 @@ SHORT = ["frontend.WorkflowTimeSkippingEnabled=true", "limit.historyCount.sugges
 
 
 @pytest.fixture
-async def forgetful(street: Street, city: City, ledger: Ledger) -> AsyncIterator[Hotline]:
+async def forgetful(street: Street, city: City, ledger: Ledger, temporal_server: str) -> AsyncIterator[Hotline]:
     """An engine whose server suggests a new run after 40 events instead of thousands."""
     async with AsyncExitStack() as stack:
         server = await WorkflowEnvironment.start_time_skipping_v2(
             ts_config=TimeSkippingConfig(enabled=False),
             data_converter=CONVERTER,
-            dev_server_existing_path=embedded.binary(),
+            dev_server_existing_path=temporal_server,
             dev_server_log_level="error",
             dev_server_extra_args=[word for value in SHORT for word in ("--dynamic-config-value", value)],
         )

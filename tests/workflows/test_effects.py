@@ -114,19 +114,17 @@ async def test_an_order_that_is_refused_is_reported_at_once(
     assert (order.status, order.attempts, order.error) == ("failed", 1, "http_404")
 
 
-async def test_a_lane_that_was_stuck_for_days_does_not_wait_days_for_each_effect(
-    hasty: Hotline, street: Street, monkeypatch: pytest.MonkeyPatch
+async def test_a_lane_that_was_stuck_for_days_when_its_case_closed_does_not_wait_days_for_each_effect(
+    hasty: Hotline, street: Street
 ) -> None:
-    monkeypatch.setattr("workflows.case.LAST_TRY", timedelta(seconds=1))
     await street.fault("water", Fault(kind="down"))
     number = await hasty.receive()
     await hasty.take(number, "dispatch", lead="zz-water")
     for _ in range(3):
         await hasty.take(number, "hurry")
 
-    async def four() -> bool:
-        return len(await failures(hasty, number)) == 4
-
     started = await hasty.now(number)
-    await eventually(four)
-    assert await hasty.now(number) - started < timedelta(seconds=10)
+    await hasty.take(number, "withdraw")
+    await hasty.closed(number)
+    assert await failures(hasty, number) == [("unit", "zz-water", "unreachable")] * 5
+    assert await hasty.now(number) - started < timedelta(seconds=12)

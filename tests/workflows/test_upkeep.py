@@ -69,6 +69,7 @@ async def test_a_case_that_cannot_be_read_holds_up_no_other(hotline: Hotline, ca
         await sweeper.sweep_if_possible()
     await eventually(lambda: _started(hotline, other))
     assert caplog.text.count(f"case {spoilt} holds what cannot be read") == 1
+    assert await apply_calendar(hotline.server.client, hotline.ledger, hotline.city) == (1, 1)
 
 
 async def _started(hotline: Hotline, number: str) -> bool:

@@ -14,6 +14,15 @@ async def _insurance(city: Driver, case: Case) -> None:
     await city.step(case, "agent", "answer", text="住院费用出院时直接结算；异地就医请先在线备案，再凭社保卡结算。")
 
 
+async def _neighbours(city: Driver, case: Case) -> None:
+    await city.step(case, "agent", "transfer", to="110", text="来电反映有人持械，已三方通话。")
+    await city.wait(case, minutes=4)
+    await city.partner(case, "110", "refuse-transfer", text="到场核实为邻里噪声纠纷，不属警务警情。")
+    await city.step(case, "agent", "transfer", to="12319")
+    await city.wait(case, hours=2)
+    await city.partner(case, "12319", "acknowledge-transfer", number="CG2026112200031")
+
+
 async def _found(city: Driver, case: Case) -> None:
     await city.dispatch(case)
     await city.unit(case, "zz-gongjiao", "sign-in")
@@ -40,6 +49,19 @@ STORIES = [
         },
         _insurance,
         Expected("received answered closed:answered", texts="received answered"),
+    ),
+    Story(
+        "夜间施工噪声纠纷",
+        "110 refuses it as no police matter; the city management hotline takes it over and the citizen is told",
+        {
+            "channel": "phone", "name": "秦先生", "phone": "13800000018", "address": "金水区杜岭街12号",
+            "text": "楼下工地半夜施工，工人和邻居吵起来了。", "category": "help",
+        },
+        _neighbours,
+        Expected(
+            "received transfer_requested transfer_refused transfer_requested transfer_acknowledged closed:transferred",
+            texts="received transferred",
+        ),
     ),
     Story(
         "公交车上遗失物品",

@@ -19,11 +19,11 @@ async def _low_pressure(city: Driver, case: Case) -> None:
 
 async def _leak(city: Driver, case: Case) -> None:
     await city.dispatch(case)
-    await city.unit(case, "zz-water", "sign-in")
+    await city.report(case, "zz-water", "sign-in")
     await city.wait(case, hours=2)
-    await city.unit(case, "zz-water", "report-progress", text="漏点已定位，正在开挖。")
+    await city.report(case, "zz-water", "report-progress", text="漏点已定位，正在开挖。")
     await city.wait(case, hours=5)
-    await city.unit(case, "zz-water", "submit-result", text="管道已修复，路面恢复通行，共用时7小时。")
+    await city.report(case, "zz-water", "submit-result", text="管道已修复，路面恢复通行，共用时7小时。")
     await city.wait(case, hours=3)
     await city.step(case, "callback", "call-back", reached=True, rating=4, solved=True, contacted=True)
 

@@ -16,6 +16,7 @@ from domain.sms import AliyunTexts
 from domain.texts import Texts
 from sandbox import aliyun, mas
 from sandbox.faults import Fault, Faults
+from sandbox.receipts import Receipts
 from sandbox.serve import Service
 from sandbox.sms import create_sms
 from settings import ROOT, SmsSettings
@@ -52,7 +53,8 @@ class Provider:
 async def provider(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Provider]:
     [port] = free_ports(1)
     faults = Faults()
-    service = Service(create_sms(faults), "127.0.0.1", port)
+    receipts = Receipts(faults)
+    service = Service(create_sms(faults, receipts), "127.0.0.1", port)
     monkeypatch.setitem(os.environ, "JIESU_ENDPOINT_SMS", f"http://127.0.0.1:{port}")
     for name, value in ACCOUNTS.items():
         monkeypatch.setitem(os.environ, name, value)
@@ -60,6 +62,7 @@ async def provider(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Provider]:
     async with httpx2.AsyncClient(trust_env=False, timeout=5) as http:
         yield Provider(f"http://127.0.0.1:{port}", faults, http)
     await service.close()
+    await receipts.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,15 @@
 """When texts go out: once, not at night, not too many a day, and those that waited for a number together."""
 
 import asyncio
+import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select, text
 from sqlmodel import col
 from temporalio.exceptions import ApplicationError
 
@@ -21,6 +23,7 @@ from domain.roles import Actor, Role
 from ledger.cases import get_case, messages_of
 from ledger.database import Ledger, open_ledger
 from ledger.intake import Intake, open_case
+from ledger.messages import save_attempt
 from ledger.models import CaseRow, MessageRow, StrayReceiptRow
 from ledger.receipts import Receipt, note_receipt
 from ledger.recording import record
@@ -87,6 +90,11 @@ class Desk:
 
     async def receipt(self, receipt: Receipt) -> str:
         return await self.ledger.run(note_receipt, "http", receipt, NOON.astimezone(UTC))
+
+
+def spoil(connection: Connection, number: str) -> None:
+    """Somebody edits the database."""
+    connection.execute(text("UPDATE messages SET event = 99 WHERE case_number = :n"), {"n": number})
 
 
 @pytest.fixture
@@ -208,6 +216,38 @@ async def test_a_crash_between_the_gateways_yes_and_our_note_repeats_the_same_te
     assert later in second["text"]
 
 
+async def test_what_was_sent_together_is_tried_together_again_however_few_are_tried_at_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.set_clock(MIDNIGHT)
+    for _ in range(4):
+        await desk.text(await desk.case())
+    desk.set_clock(MORNING)
+    desk.gateway = first = Slow("worker_died")
+    await desk.round()
+    monkeypatch.setattr("activities.sms.waiting.BATCH", 2)
+    desk.set_clock(MORNING + timedelta(hours=1))
+    desk.gateway = again = Slow()
+    assert await desk.round() == 4
+    assert [(text.key, text.words) for text in again.texts] == [(text.key, text.words) for text in first.texts]
+
+
+async def test_a_text_of_which_nothing_is_known_keeps_no_other_waiting_and_is_not_tried_at_every_turn(
+    desk: Desk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.set_clock(MIDNIGHT)
+    spoilt, other = await desk.case(), await desk.case("13900000000")
+    for number in (spoilt, other):
+        await desk.text(number)
+    await desk.ledger.run(spoil, spoilt)
+    monkeypatch.setattr("activities.sms.waiting.BATCH", 1)
+    desk.set_clock(MORNING)
+    for _ in range(3):
+        await desk.round()
+    assert (await desk.messages(other))[0].status == "sent"
+    assert caplog.text.count("left to a later turn") == 1
+
+
 async def test_two_rounds_at_once_send_a_text_once(desk: Desk, provider: Provider) -> None:
     desk.set_clock(MIDNIGHT)
     await desk.text(await desk.case())
@@ -312,6 +352,25 @@ async def test_a_receipt_that_comes_before_the_reference_is_heeded(desk: Desk) -
     desk.gateway = Slow()
     assert await desk.receipt(Receipt(True, reference="r-1")) == "stray"
     await desk.text(number)
+    assert [m.status for m in await desk.messages(number)] == ["delivered"]
+
+
+async def test_a_receipt_that_comes_while_the_reference_is_being_written_down_is_heeded(desk: Desk) -> None:
+    number = await desk.case()
+    written, effect = threading.Event(), f"{number}:1:citizen::received"
+
+    def write(connection: Connection) -> None:
+        save_attempt(
+            connection, effect, case_number=number, event=1, party="citizen", template="received", text="已登记",
+            status="sent", at=NOON, reference="r-1",
+        )  # fmt: skip
+        written.set()
+        time.sleep(0.2)
+
+    writing = asyncio.create_task(desk.ledger.run(write))
+    await asyncio.to_thread(written.wait)
+    await desk.receipt(Receipt(True, reference="r-1"))
+    await writing
     assert [m.status for m in await desk.messages(number)] == ["delivered"]
 
 

@@ -123,7 +123,7 @@ def test_nothing_new_is_refused(handling: Callable[..., "Desk"], same: dict[str,
 
 def test_an_unknown_category_is_refused(handling: Callable[..., "Desk"]) -> None:
     refused = handling("2026-09-24 10:00").refused("reclassify", "2026-09-24 11:00", category="praise")
-    known = "complaint, consultation, help, opinion, report, suggestion"
+    known = "complaint, consultation, help, opinion, proactive, report, suggestion"
     assert refused == ("unknown_category", f"This is not a category of this city's rulebook: {known}.")
 
 

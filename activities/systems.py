@@ -1,0 +1,136 @@
+"""Units' own systems as one worker sees them: how fast each may be told, and when nobody should knock at it."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from time import monotonic
+from typing import Any, NoReturn
+
+from aiolimiter import AsyncLimiter
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+from domain.city import City
+from domain.rulebook import seconds
+from domain.systems import by_system
+
+QUICK = 2.0
+"""Seconds within which a system answers a first try, which holds a slot that all parties share."""
+FIRST_TRIES = 10
+"""First tries at one system at the same time."""
+LONGEST_WAIT = 5.0
+"""Seconds a later try waits for the system's rate before it goes back to its queue."""
+JITTER = 0.1
+"""The part of a pause by which tries are spread after it, so that not all knock at once."""
+
+LEAST_PAUSE = 1.0
+"""Seconds that nobody knocks after a failure, whatever the system says."""
+
+Send = Callable[[], Awaitable[dict[str, Any]]]
+NoteFailure = Callable[[str, str], Awaitable[None]]
+Pauses = tuple[float, float]
+"""Seconds after the first failure, and at most; each further failure doubles the pause."""
+
+
+class System:
+    """One system, whichever of its units is told.
+
+    A first try never waits, and is made only at a system that is known to answer quickly. All others are made on the
+    system's own task queue, so that only its own messages wait for it. After a failure nobody knocks for a while.
+    """
+
+    def __init__(self, name: str, queue: str, rate: float, pauses: Pauses, note_failure: NoteFailure) -> None:
+        self.name, self.queue, self.rate = name, queue, rate
+        self._limit = AsyncLimiter(rate, 1) if rate >= 1 else AsyncLimiter(1, 1 / rate)
+        self._pauses, self._note_failure = pauses, note_failure
+        self._pause = 0.0
+        self._shut_at = self._opens_at = 0.0
+        self._error = "busy"
+        self._quick = True
+        self._first_tries = 0
+
+    async def try_first(self, send: Send) -> dict[str, Any]:
+        """Send, if that can be done at once and quickly. Raises ApplicationError as `send` does, or if it cannot."""
+        if not self._quick or self._first_tries >= FIRST_TRIES or not self._limit.has_capacity():
+            return await self.put_off(send)
+        self._first_tries += 1
+        try:
+            async with asyncio.timeout(QUICK):
+                return await self._knock(send)
+        except TimeoutError:
+            self._quick, self._error = False, "slow"
+            raise _again(f"{self.name} did not answer quickly", self._error) from None
+        finally:
+            self._first_tries -= 1
+
+    async def put_off(self, _: Send) -> NoReturn:
+        """Raises ApplicationError without sending: it is left to the system's own queue."""
+        raise _again(f"{self.name} is told on its own queue", self._error)
+
+    def check_open(self) -> None:
+        """Raises ApplicationError, to be tried again later, as long as nobody should knock."""
+        if (left := self._opens_at - monotonic()) > 0:
+            raise _again(f"{self.name} is given a pause", self._error, left)
+
+    async def try_again(self, send: Send) -> dict[str, Any]:
+        """Send when the system's rate allows. Raises ApplicationError as `send` does, or when that takes too long."""
+        try:
+            async with asyncio.timeout(LONGEST_WAIT):
+                await self._limit.acquire()
+        except TimeoutError:
+            raise _again(f"{self.name} has its rate used up", "busy", LONGEST_WAIT) from None
+        return await self._knock(send, granted=True)
+
+    async def _knock(self, send: Send, *, granted: bool = False) -> dict[str, Any]:
+        if not granted:
+            await self._limit.acquire()
+        begun = monotonic()
+        try:
+            answer = await send()
+        except ApplicationError as error:
+            if error.non_retryable:
+                self._answered(begun)
+                raise
+            raise await self._failed(begun, error) from None
+        self._answered(begun)
+        return answer
+
+    def _answered(self, begun: float) -> None:
+        # What was sent before it failed does not say that it works again.
+        if begun < self._shut_at:
+            return
+        self._pause = self._opens_at = 0.0
+        self._error, self._quick = "busy", monotonic() - begun < QUICK
+
+    async def _failed(self, begun: float, error: ApplicationError) -> ApplicationError:
+        # Tries that were under way when the first failure shut it tell nothing new.
+        if begun >= self._shut_at:
+            self._shut(error)
+            await self._note_failure(self.name, self._error)
+        return _again(error.message, error.type, max(self._opens_at - monotonic(), LEAST_PAUSE))
+
+    def _shut(self, error: ApplicationError) -> None:
+        first, longest = self._pauses
+        self._pause = min(max(first, 2 * self._pause), max(first, longest))
+        named = error.next_retry_delay
+        self._shut_at = monotonic()
+        self._opens_at = self._shut_at + (max(named.total_seconds(), LEAST_PAUSE) if named is not None else self._pause)
+        self._error, self._quick = error.type or "failed", False
+
+
+def systems_of(city: City, task_queue: str, note_failure: NoteFailure) -> dict[str, System]:
+    """Every system of the city's units, by name. Units that share one share its rate: the lowest that any names.
+
+    `note_failure` is told the system and the code of the error whenever one is found failing.
+    """
+    rules = city.rulebook.effects
+    pauses = float(seconds(rules.first_retry)), float(seconds(rules.longest_pause))
+    rates = {name: min(unit.rate for unit in units) for name, units in by_system(city.units.values()).items()}
+    return {name: System(name, f"{task_queue}.{name}", rate, pauses, note_failure) for name, rate in rates.items()}
+
+
+def _again(message: str, kind: str | None, left: float | None = None) -> ApplicationError:
+    """After it we try again, in so many seconds or a little later. Not logged: `Watch` reports what lasts."""
+    jitter = 1 + random.uniform(0, JITTER)  # noqa: S311 (no secret)
+    delay = None if left is None else timedelta(seconds=left * jitter)
+    return ApplicationError(message, type=kind, next_retry_delay=delay, category=ApplicationErrorCategory.BENIGN)

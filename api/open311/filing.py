@@ -1,0 +1,168 @@
+"""Filing a request: the parameters of GeoReport v2 become an intake like any other."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Self
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from api.access import allowed
+from api.fields import IdempotencyKey, Line, OptionalLine, OptionalProse, Text
+from api.intake import NewCase, accept
+from api.open311.answers import SUFFIX, Suffix, answer, documented
+from api.open311.services import V2, check_jurisdiction, check_service
+from api.open311.wire import read_form
+from api.problems import Problem
+from api.service import Jiesu, now
+from domain.open311 import OTHER, OTHER_NAME, BadAnswer, answers
+from domain.roles import Actor
+
+ATTRIBUTE = re.compile(r"attribute\[([^\[\]]*)\](?:\[\])?")
+
+ASIAN = re.compile(r"[\u3400-\u9fff·]+")
+
+NamePart = Annotated[Line, StringConstraints(max_length=60)]
+Url = Annotated[Text, StringConstraints(max_length=2000)]
+LONGEST = 20_000
+"""Characters of a description, which may have 4,000, with all that is put below it."""
+
+
+class FiledCase(NewCase):
+    """A request with what GeoReport v2 has further fields for put below its words."""
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST)]
+
+
+class Filed(BaseModel):
+    """The parameters of POST Service Request, besides `api_key` and `attribute[code]`; of others nothing is known."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "api_key": "jk_…",
+                "service_code": "water-pressure",
+                "lat": 34.79,
+                "long": 113.68,
+                "description": "家里自来水水压变小",
+                "phone": "13800000000",
+                "attribute[pressure]": "low",
+            }
+        }
+    )
+
+    jurisdiction_id: OptionalLine = None
+    service_code: Line
+    lat: float | None = Field(default=None, allow_inf_nan=False)
+    long: float | None = Field(default=None, allow_inf_nan=False)
+    address_string: OptionalLine = None
+    address_id: OptionalLine = None
+    email: OptionalLine = None
+    device_id: OptionalLine = None
+    account_id: OptionalLine = None
+    first_name: NamePart = ""
+    last_name: NamePart = ""
+    phone: OptionalLine = None
+    description: OptionalProse = None
+    media_url: list[Url] = Field(default_factory=list, max_length=5, description="Kept as it is; nothing is fetched.")
+
+    @model_validator(mode="after")
+    def _located(self) -> Self:
+        if (self.lat is None) != (self.long is None):
+            raise ValueError("lat and long belong together")
+        if self.lat is None and not self.address_string and not self.address_id:
+            raise ValueError("one of lat and long, address_string or address_id is needed")
+        return self
+
+    @property
+    def name(self) -> str | None:
+        """The name as it is written: 王芳, but Fang Wang."""
+        if ASIAN.fullmatch(self.last_name + self.first_name):
+            return self.last_name + self.first_name
+        return f"{self.first_name} {self.last_name}".strip() or None
+
+
+class Filing(BaseModel):
+    """A request that has been taken."""
+
+    service_request_id: str
+    service_notice: str
+    account_id: None = None
+
+
+router = APIRouter(tags=["open311"])
+FORM = {"application/x-www-form-urlencoded": {"schema": Filed.model_json_schema()}}
+
+
+@router.post(
+    f"{V2}/requests{SUFFIX}",
+    status_code=201,
+    summary="File a request",
+    responses=documented(list[Filing], 201),
+    openapi_extra={"requestBody": {"required": True, "content": FORM}},
+)
+async def file(
+    suffix: Suffix,
+    request: Request,
+    actor: Annotated[Actor, Depends(allowed("receive"))],
+    jiesu: Jiesu,
+    key: IdempotencyKey = None,
+) -> Response:
+    """Number the request and start its case, as any intake does: 201, or 200 for one taken under this key before.
+
+    A place outside the city is taken too, for a person to look at.
+    """
+    parameters = read_form(await request.body())
+    filed = _read(parameters)
+    check_jurisdiction(jiesu, filed.jurisdiction_id)
+    items = jiesu.city.catalog_at(now()).items
+    check_service(filed.service_code, items)
+    item = items.get(filed.service_code)
+    try:
+        answered = answers(jiesu.city.open311.of(filed.service_code).attribute, _attributes(parameters))
+    except BadAnswer as bad:
+        raise Problem(400, bad.code, bad.message, bad.message_zh) from None
+    text = filed.description or (item.name if item else OTHER_NAME)
+    case = await accept(jiesu, actor, _case(filed, "\n".join([text, *answered, *_further(filed)])), key)
+    notice = f"您的诉求已受理，编号{case.row.number}，可凭编号查询办理进度。"
+    content = [Filing(service_request_id=case.row.number, service_notice=notice)]
+    return answer("service_requests", content, suffix, 201 if case.new else 200)
+
+
+def _read(parameters: Sequence[tuple[str, str]]) -> Filed:
+    """The parameters, of those given twice the first. Raises RequestValidationError."""
+    given: dict[str, Any] = dict(reversed(parameters))
+    given["media_url"] = [value for name, value in parameters if name in ("media_url", "media_url[]")]
+    try:
+        return Filed.model_validate(given)
+    except ValidationError as error:
+        raise RequestValidationError(error.errors(include_url=False)) from None
+
+
+def _attributes(parameters: Sequence[tuple[str, str]]) -> Mapping[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in parameters:
+        if attribute := ATTRIBUTE.fullmatch(name):
+            found.setdefault(attribute[1], []).append(value.strip())
+    return found
+
+
+def _case(filed: Filed, text: str) -> FiledCase:
+    return FiledCase(
+        channel="open311",
+        text=text,
+        name=filed.name,
+        phone=filed.phone,
+        address=filed.address_string,
+        longitude=filed.long,
+        latitude=filed.lat,
+        item=None if filed.service_code == OTHER else filed.service_code,
+    )
+
+
+def _further(filed: Filed) -> list[str]:
+    """What an intake has no field for, so that it is not lost."""
+    further = {"地址编码": filed.address_id, "电子邮箱": filed.email, "账号": filed.account_id, "设备": filed.device_id}
+    lines = [f"{name}：{value}" for name, value in further.items() if value]
+    return [*(f"附件：{url}" for url in filed.media_url), *lines]

@@ -1,0 +1,82 @@
+"""What a request looks like to whoever follows it: where it stands, and to few what it says."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AwareDatetime, BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.masking import title_in_list
+from api.service import Service
+from domain import words
+from domain.events import Outcome, Status
+from domain.open311 import OTHER, OTHER_NAME
+from domain.roles import Actor
+from ledger.models import CaseRow
+from ledger.open311 import last_changes
+
+
+class RequestView(BaseModel):
+    """A request as it stands. Its words and place are for the key that filed it, where it is asked for by its id."""
+
+    service_request_id: str
+    status: Literal["open", "closed"]
+    status_notes: str
+    service_name: str
+    service_code: str
+    description: str | None
+    agency_responsible: str | None
+    service_notice: None = None
+    requested_datetime: AwareDatetime
+    updated_datetime: AwareDatetime
+    expected_datetime: AwareDatetime | None
+    address: str | None
+    address_id: None = None
+    zipcode: None = None
+    lat: float | None
+    long: float | None
+    media_url: None = None
+
+
+async def views(
+    session: AsyncSession, rows: Sequence[CaseRow], asker: Actor | None, jiesu: Service, in_full: Collection[str] = ()
+) -> list[RequestView]:
+    """The requests as `asker` may read them; those of the numbers `in_full` with what was filed."""
+    changes = await last_changes(session, [row.number for row in rows])
+    names = {OTHER: OTHER_NAME} | {item.code: item.name for item in jiesu.city.catalog.versions}
+    return [
+        RequestView(
+            **_standing(row, changes.get(row.number, row.received_at), jiesu),
+            **_service(row, names),
+            **_words(row, asker, in_full=row.number in in_full),
+        )
+        for row in rows
+    ]
+
+
+def _standing(row: CaseRow, changed: datetime, jiesu: Service) -> dict[str, Any]:
+    zone = ZoneInfo(jiesu.city.rulebook.days.zone)
+    closed = row.closed_at is not None
+    return {
+        "service_request_id": row.number,
+        "status": "closed" if closed else "open",
+        "status_notes": words.OUTCOME[Outcome(row.outcome)] if row.outcome else words.STATUS[Status(row.status)],
+        "agency_responsible": jiesu.city.called(row.lead),
+        "requested_datetime": row.received_at.astimezone(zone).replace(microsecond=0),
+        "updated_datetime": (row.closed_at or changed).astimezone(zone).replace(microsecond=0),
+        "expected_datetime": row.due.astimezone(zone).replace(microsecond=0) if row.due and not closed else None,
+    }
+
+
+def _service(row: CaseRow, names: Mapping[str, str]) -> dict[str, Any]:
+    code = row.item or OTHER
+    return {"service_code": code, "service_name": names.get(code, code)}
+
+
+def _words(row: CaseRow, asker: Actor | None, *, in_full: bool) -> dict[str, Any]:
+    if in_full:
+        return {"description": row.text, "address": row.address, "lat": row.latitude, "long": row.longitude}
+    title = title_in_list(row, asker) if asker else None
+    return {"description": title, "address": None, "lat": None, "long": None}

@@ -1,0 +1,104 @@
+"""Proactive cases (未诉先办): which case a confirmed alert belongs to, and opening it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, update
+
+from domain.alerts import Alert
+from domain.city import City
+from domain.roles import Role
+from domain.rulebook import seconds
+from domain.sensors import Kind
+from ledger.database import queue
+from ledger.intake import Intake, open_case
+from ledger.tables import ALERTS, CASES
+
+OPENED_BY = "sensors"
+
+
+def give_cases(
+    connection: Connection, city: City, alerts: Sequence[Alert], assets: Mapping[str, Row[Any]], at: datetime
+) -> None:
+    """Have alerts just confirmed join the case of their like or open one, so few that nobody drowns in them."""
+    # One unit at a time, everywhere in the same order: what one transaction opens, the next one joins.
+    for unit in sorted({alert.unit for alert in alerts}):
+        queue(connection, f"alerts:{unit}")
+    for alert in alerts:
+        kind = city.sensors.kinds[alert.kind]
+        alert.case_number = _of_its_like(connection, alert, kind, at)
+        if alert.case_number is None:
+            _open_or_collect(connection, city, alert, assets[alert.asset], at)
+        joined = {name: getattr(alert, name) for name in ("case_number", "opened", "collective")}
+        connection.execute(update(ALERTS).where(ALERTS.c.id == alert.id).values(joined))
+
+
+def _of_its_like(connection: Connection, alert: Alert, kind: Kind, at: datetime) -> str | None:
+    if kind.join is None or alert.area is None:
+        return None
+    like = (
+        _open_cases(alert.unit)
+        .where(ALERTS.c.kind == alert.kind, ALERTS.c.area == alert.area)
+        .where(ALERTS.c.confirmed_at > at - timedelta(seconds=seconds(kind.join.within)))
+    )
+    found: str | None = connection.scalar(like)
+    return found
+
+
+def _open_or_collect(connection: Connection, city: City, alert: Alert, asset: Row[Any], at: datetime) -> None:
+    hour = at.replace(minute=0, second=0, microsecond=0)
+    of_hour = (ALERTS.c.confirmed_at >= hour,)
+    alert.collective = _opened(connection, alert.unit, of_hour) >= city.sensors.cases_an_hour
+    if alert.collective:
+        alert.case_number = connection.scalar(_open_cases(alert.unit).where(ALERTS.c.collective, *of_hour))
+    if alert.case_number is None:
+        intake = _intake(city, alert, asset, at)
+        local_day = at.astimezone(ZoneInfo(city.rulebook.days.zone)).date()
+        row, _ = open_case(connection, city.rulebook.code, intake, local_day, key=f"alert:{alert.id}")
+        alert.case_number, alert.opened = row.number, True
+
+
+def _open_cases(unit: str) -> Select[Any]:
+    """The latest open case of a unit's alerts."""
+    return (
+        select(ALERTS.c.case_number)
+        .join_from(ALERTS, CASES, CASES.c.number == ALERTS.c.case_number)
+        .where(ALERTS.c.unit == unit, ALERTS.c.ended_at.is_(None), CASES.c.closed_at.is_(None))
+        .order_by(ALERTS.c.confirmed_at.desc(), ALERTS.c.id.desc())
+        .limit(1)
+    )
+
+
+def _opened(connection: Connection, unit: str, of_hour: Sequence[ColumnElement[bool]]) -> int:
+    opened = select(func.count()).select_from(ALERTS).where(ALERTS.c.unit == unit, ALERTS.c.opened, *of_hour)
+    return connection.scalar(opened) or 0
+
+
+def _intake(city: City, alert: Alert, asset: Row[Any], at: datetime) -> Intake:
+    kind, collective = city.sensors.kinds[alert.kind], city.sensors.collective
+    item = city.catalog_at(at).items.get(kind.item)
+    text = kind.words(asset.code, asset.address, alert.last_value, alert.readings)
+    # Where what stands still is, only its register says: an alert outlives the erasure of its case.
+    place = alert if alert.longitude is not None else asset
+    marks = {"no_location": not asset.address and place.longitude is None, "no_grid": alert.grid is None}
+    return Intake(
+        received_at=at,
+        channel="sensor",
+        address=asset.address,
+        title=collective.title if alert.collective else kind.name,
+        text=f"{collective.text}{text}" if alert.collective else text,
+        longitude=place.longitude,
+        latitude=place.latitude,
+        vulnerable=list(dict.fromkeys((*kind.vulnerable, *asset.vulnerable))),
+        category=city.sensors.category,
+        item=kind.item,
+        outage=item is not None and item.outage,
+        grid=alert.grid,
+        marks=[mark for mark, holds in marks.items() if holds],
+        opened_role=Role.SYSTEM,
+        opened_id=OPENED_BY,
+        rulebook_version=city.rulebook.version,
+        ordered=[asset.unit, *(unit for unit in (item.assisting if item else ()) if unit != asset.unit)],
+    )

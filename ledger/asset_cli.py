@@ -1,0 +1,46 @@
+"""`jiesu assets`: the register of what sensors watch, from Excel and back."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from console import on_ledger
+from domain.sheet import BadSheet
+from settings import read_settings
+
+assets = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Devices, meters, trucks and accounts that sensors watch."
+)
+
+
+@assets.command("import")
+def import_sheet(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV in UTF-8 or GB18030.")],
+) -> None:
+    """Register the assets of FILE, changing those known already.
+
+    Only as a whole: whatever is wrong is named, all of it, with line, column and what to do (status 1).
+    """
+    from domain.assets import read_assets
+    from domain.city import load_city
+    from ledger.assets import put_assets
+
+    try:
+        read = read_assets(file.read_bytes(), load_city(read_settings().city_folder))
+    except BadSheet as error:
+        for fault in error.faults:
+            typer.echo(f"{file.name}: {fault}", err=True)
+        typer.echo(f"{len(error.faults)} mistakes; nothing was registered", err=True)
+        raise typer.Exit(1) from None
+    on_ledger(lambda ledger: ledger.run(put_assets, read))
+    typer.echo(f"{len(read)} assets; {sum(asset.grid is None for asset in read)} of them in no grid")
+
+
+@assets.command()
+def export(file: Annotated[Path, typer.Argument(dir_okay=False, help="File to write.")]) -> None:
+    """Write all assets as CSV (UTF-8) for Excel; `jiesu assets import` takes it back. Addresses are personal."""
+    from domain.assets import write_assets
+    from ledger.assets import all_assets
+
+    file.write_bytes(write_assets(on_ledger(lambda ledger: ledger.run(all_assets))))

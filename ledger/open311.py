@@ -1,0 +1,64 @@
+"""Requests as Open311 apps search them: by service, time and whether they are closed."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ledger.listing import ORDER
+from ledger.models import CaseRow
+from ledger.readable import read_cases
+from ledger.sight import Sight
+from ledger.tables import CASES, EVENTS
+
+NEWEST = (CASES.c.received_at, CASES.c.number)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which requests, and how many of them: after the first `skip`, at most `most`."""
+
+    received_from: datetime
+    received_to: datetime
+    """The last instant that counts."""
+    most: int
+    skip: int = 0
+    items: frozenset[str | None] | None = None
+    """Catalog items, None among them for requests of no item; without it, any."""
+    closed: bool | None = None
+
+
+async def search(session: AsyncSession, wanted: Wanted, sight: Sight) -> list[CaseRow]:
+    """Requests in sight, those filed through Open311 newest first, all others in the order of lists.
+
+    Raises Unreadable.
+    """
+    # Each is the order of an index; that of lists would tell everybody who is vulnerable.
+    order = NEWEST if sight.open311 else ORDER
+    statement = select(CaseRow).where(*_conditions(wanted), *sight.conditions())
+    page = statement.order_by(*(column.desc() for column in order)).offset(wanted.skip).limit(wanted.most)
+    return await read_cases(session, page)
+
+
+async def of_numbers(session: AsyncSession, numbers: Collection[str], sight: Sight) -> list[CaseRow]:
+    """Those of the requests of these numbers that are in sight, newest first. Raises Unreadable."""
+    statement = select(CaseRow).where(CASES.c.number.in_(numbers), *sight.conditions())
+    return await read_cases(session, statement.order_by(*(column.desc() for column in NEWEST)))
+
+
+async def last_changes(session: AsyncSession, numbers: Collection[str]) -> dict[str, datetime]:
+    """When something happened last to each case of which anything is recorded."""
+    statement = select(EVENTS.c.case_number, func.max(EVENTS.c.at, type_=EVENTS.c.at.type).label("at"))
+    found = await session.execute(statement.where(EVENTS.c.case_number.in_(numbers)).group_by(EVENTS.c.case_number))
+    return {row.case_number: row.at for row in found}
+
+
+def _conditions(wanted: Wanted) -> Iterator[ColumnElement[bool]]:
+    yield CASES.c.received_at.between(wanted.received_from, wanted.received_to)
+    if wanted.closed is not None:
+        yield CASES.c.closed_at.is_not(None) if wanted.closed else CASES.c.closed_at.is_(None)
+    if wanted.items is not None:
+        named = CASES.c.item.in_(wanted.items - {None})
+        yield or_(named, CASES.c.item.is_(None)) if None in wanted.items else named

@@ -1,0 +1,186 @@
+"""The words of Open311 servers: what of their answers is believed, and that nothing is filed twice."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from activities.http import http_client
+from activities.open311 import Open311
+from domain.effects import Effect, Party
+from domain.roles import Role
+from domain.units import Unit
+from ledger.database import Ledger, open_ledger
+from ledger.intake import Intake, open_case
+from ledger.messages import save_attempt
+
+UNIT = Unit(
+    code="zz-gas", name="燃气", kind="gas", reach="open311", endpoint="ENDPOINT", secret="API_KEY",
+    services={"gas-leak": "g-1"},
+)  # fmt: skip
+TOLD: Any = SimpleNamespace(
+    withheld=False, name="海明威", phone="13812345678", address=None, title="漏气", request="厨房有煤气味",
+    latitude=None, longitude=None, vulnerable=[], item="gas-leak",
+)  # fmt: skip
+
+
+class Server:
+    """An Open311 server that answers as it is told, and keeps what it was asked."""
+
+    answer: Any = ()
+    status = 200
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, dict[str, Any]]] = []
+
+    async def handle(self, request: web.Request) -> web.Response:
+        self.asked.append((request.method, request.rel_url.raw_path, dict(await request.post())))
+        if isinstance(self.answer, str):
+            return web.Response(text=self.answer, content_type="text/html", status=self.status)
+        return web.json_response(self.answer, status=self.status)
+
+
+@pytest.fixture
+async def there(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
+    server, app = Server(), web.Application()
+    app.router.add_route("*", "/{path:.*}", server.handle)
+    monkeypatch.setenv("API_KEY", "secret-key")
+    async with TestServer(app) as running:
+        monkeypatch.setenv("ENDPOINT", f"{running.make_url('/v2/')}")
+        yield server
+
+
+@pytest.fixture
+async def ledger(ledger_url: str) -> AsyncIterator[Ledger]:
+    opened = open_ledger(ledger_url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def open311(ledger: Ledger) -> AsyncIterator[Open311]:
+    async def begin(order: Effect, queue: str) -> None:
+        """Nobody follows it here."""
+
+    async with http_client() as http:
+        yield Open311(ledger, http, begin)
+
+
+def order(number: str = "ZZ-20261121-00001") -> Effect:
+    return Effect(
+        key=f"{number}:2:unit:zz-gas:dispatch", case=number, event=2, party=Party.UNIT, kind="dispatch", unit="zz-gas"
+    )
+
+
+async def send(open311: Open311, effect: Effect, told: Any = TOLD, unit: Unit = UNIT) -> Any:
+    return (await ActivityEnvironment().run(open311.send, unit, effect, told))["reference"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "reference"),
+    [
+        ([{"service_request_id": "638344", "service_notice": "谢谢", "account_id": None}], "638344"),
+        ([{"service_request_id": 638344}], "638344"),
+        ([{"token": "t-1"}], "token:t-1"),
+        ([{"service_request_id": None, "token": "t-1"}], "token:t-1"),
+    ],
+)
+async def test_a_request_is_known_by_id_or_token(open311: Open311, there: Server, answer: Any, reference: str) -> None:
+    there.answer = answer
+    assert await send(open311, order()) == reference
+    [(method, path, form)] = there.asked
+    assert (method, path, form["service_code"], form["address_string"]) == (
+        "POST",
+        "/v2/requests.json",
+        "g-1",
+        "地址不详",
+    )
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{}, [], [{}], [[]], 5, "<html>", [{"service_request_id": ""}], [{"token": "x" * 201}], [{"token": "a b"}]],
+)
+async def test_an_order_without_a_usable_reference_is_not_filed_again(
+    open311: Open311, there: Server, answer: Any
+) -> None:
+    there.answer = answer
+    with pytest.raises(ApplicationError) as refused:
+        await send(open311, order())
+    assert (refused.value.type, refused.value.non_retryable) == ("malformed", True)
+
+
+@pytest.mark.parametrize(("status", "final"), [(400, True), (403, True), (404, True), (429, False), (500, False)])
+async def test_errors_are_told_apart_and_not_repeated(
+    open311: Open311, there: Server, status: int, final: bool
+) -> None:
+    there.status, there.answer = status, [{"code": status, "description": "13812345678 海明威 secret-key"}]
+    with pytest.raises(ApplicationError) as refused:
+        await send(open311, order())
+    assert (refused.value.type, refused.value.non_retryable) == (f"http_{status}", final)
+    assert not any(word in str(refused.value) for word in ("13812345678", "海明威", "secret-key"))
+
+
+async def test_what_was_filed_is_not_filed_again(open311: Open311, there: Server, ledger: Ledger) -> None:
+    intake = Intake(
+        received_at=datetime.now(UTC), channel="phone", title="漏气", text="漏气", category="help",
+        opened_role=Role.AGENT, opened_id="agent-1", rulebook_version="1",
+    )  # fmt: skip
+    row, _ = await ledger.run(open_case, "ZZ", intake, date(2026, 11, 21))
+    effect = order(row.number)
+    await ledger.run(
+        save_attempt, effect.key, case_number=row.number, event=2, party="unit", unit="zz-gas", template="dispatch",
+        text="", status="sent", at=datetime.now(UTC), reference="g-17",
+    )  # fmt: skip
+    assert await send(open311, effect) == "g-17"
+    assert there.asked == []
+
+
+async def test_an_item_that_the_unit_has_no_service_for_is_left_to_people(open311: Open311, there: Server) -> None:
+    with pytest.raises(ApplicationError) as refused:
+        await send(open311, order(), SimpleNamespace(**vars(TOLD) | {"item": None}))
+    assert (refused.value.type, refused.value.non_retryable) == ("no_service", True)
+
+
+async def test_without_a_key_the_order_waits_for_one(
+    open311: Open311, there: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("API_KEY")
+    with pytest.raises(ApplicationError) as refused:
+        await send(open311, order())
+    assert (refused.value.type, refused.value.non_retryable) == ("no_secret", False)
+
+
+async def test_only_what_is_said_of_the_request_itself_is_read(open311: Open311, there: Server) -> None:
+    there.answer = [
+        {"service_request_id": 1, "status": "open"},
+        {"service_request_id": "../7", "status": "CLOSED", "status_notes": f"已修复\x00{'长' * 5000}", "media_url": ""},
+    ]
+    request = await open311.read(UNIT, "../7")
+    assert (request.status, request.said) == ("closed", f"已修复{'长' * 3997}")
+    assert there.asked[0][:2] == ("GET", "/v2/requests/..%2F7.json")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [],
+        {},
+        "<html>",
+        [{"service_request_id": "8", "status": "closed"}],
+        [{"service_request_id": "7"}],
+        [{"service_request_id": "7", "status": "done"}],
+        [{"service_request_id": "7", "status": "open", "status_notes": {"a": 1}}],
+    ],
+)
+async def test_an_answer_about_something_else_is_no_news(open311: Open311, there: Server, answer: Any) -> None:
+    there.answer = answer
+    with pytest.raises(ApplicationError) as refused:
+        await open311.read(UNIT, "7")
+    assert refused.value.type == "malformed"

@@ -1,0 +1,78 @@
+"""Which systems of units are down: noted by whoever finds out, reported by one, and what waits for them is counted."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from domain.effects import Party
+from ledger.database import Ledger
+from ledger.messages import Sending, save_attempt
+from ledger.systems import Waiting, known_systems, mark_back, mark_reported, note_failure, told_since, waiting
+from tests.ledger.conftest import NOON
+
+MINUTE = timedelta(minutes=1)
+THREE_DAYS = timedelta(days=3)
+
+Shown = Callable[..., Awaitable[str]]
+
+
+async def fail(ledger: Ledger, at: datetime = NOON, error: str = "http_503") -> RowMapping:
+    await ledger.run(note_failure, "water", error, at)
+    [row] = await ledger.run(known_systems, down=True)
+    return row
+
+
+async def message(ledger: Ledger, number: str, status: Sending, at: datetime = NOON, **changes: Any) -> None:
+    usual: dict[str, Any] = {"party": Party.UNIT, "unit": "zz-water", "event": 2, "template": "dispatch", "text": ""}
+    key = f"{number}:{changes.get('unit', 'zz-water')}:{changes.get('party', '')}"
+    await ledger.run(save_attempt, key, case_number=number, status=status, at=at, **usual | changes)
+
+
+async def test_it_is_down_since_its_first_failure(ledger: Ledger) -> None:
+    await fail(ledger)
+    row = await fail(ledger, NOON + MINUTE, "unreachable")
+    assert (row["down_since"], row["failures"], row["last_error"]) == (NOON, 2, "unreachable")
+    assert row["last_failure_at"] == NOON + MINUTE
+
+
+async def test_of_two_who_see_the_same_one_reports_it(ledger: Ledger) -> None:
+    seen = await fail(ledger)
+    assert [await ledger.run(mark_reported, seen, NOON + MINUTE) for _ in range(2)] == [True, False]
+    assert [await ledger.run(mark_back, seen, NOON + MINUTE) for _ in range(2)] == [True, False]
+    assert await ledger.run(known_systems, down=True) == []
+    [row] = await ledger.run(known_systems)
+    assert (row["back_at"], row["reported_at"], row["failures"]) == (NOON + MINUTE, None, 0)
+
+
+async def test_one_that_failed_again_meanwhile_is_not_back(ledger: Ledger) -> None:
+    seen = await fail(ledger)
+    await fail(ledger, NOON + MINUTE)
+    assert not await ledger.run(mark_back, seen, NOON + MINUTE)
+
+
+async def test_after_it_was_back_it_is_down_since_its_next_failure(ledger: Ledger) -> None:
+    await ledger.run(mark_back, await fail(ledger), NOON + MINUTE)
+    row = await fail(ledger, NOON + 2 * MINUTE)
+    assert (row["down_since"], row["failures"], row["reported_at"]) == (NOON + 2 * MINUTE, 1, None)
+
+
+async def test_what_was_told_since_shows_that_it_is_back(ledger: Ledger, shown: Shown) -> None:
+    number = await shown()
+    await message(ledger, number, "sent")
+    await message(ledger, number, "sent", NOON + MINUTE, unit="zz-heat")
+    await message(ledger, number, "sent", NOON + MINUTE, party=Party.GRID)
+    assert await ledger.run(told_since, ["zz-water"], NOON - MINUTE)
+    assert not await ledger.run(told_since, ["zz-water"], NOON)
+    assert await ledger.run(told_since, ["zz-water", "zz-heat"], NOON)
+
+
+async def test_what_waits_is_what_is_still_insisted_on(ledger: Ledger, shown: Shown) -> None:
+    open_ones = [await shown() for _ in range(2)]
+    closed = [await shown(closed_at=NOON - timedelta(days=days)) for days in (2, 4)]
+    for n, number in enumerate(open_ones + closed):
+        await message(ledger, number, "sending", NOON + n * MINUTE)
+    await message(ledger, open_ones[0], "sent", unit="zz-heat")
+    assert await ledger.run(waiting, ["zz-water", "zz-heat"], NOON, THREE_DAYS) == Waiting(3, NOON)
+    assert await ledger.run(waiting, ["zz-heat"], NOON, THREE_DAYS) == Waiting(0, None)
