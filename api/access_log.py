@@ -30,7 +30,7 @@ class Read(BaseModel):
     reader: str = Field(description="Id of the key or account; never a person's name.")
     unit: str | None
     what: str = Field(
-        description="`case`, `timeline`, `search`, `record`, `attachment`, `findings`, `open311`; `erased`: when removed."
+        description="`case`, `timeline`, `search`, `record`, `attachment`, `findings`, `open311`, or `erased`: removed."
     )
 
 

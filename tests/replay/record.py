@@ -17,6 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx2
 from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
@@ -25,6 +26,7 @@ from domain.city import City, load_city
 from domain.limits import Limit
 from domain.rulebook import Rulebook
 from domain.steps.transfer import Terms
+from domain.units import Unit
 from ledger.database import open_ledger
 from ledger.migrate import upgrade
 from sandbox.faults import PARTIES, Fault
@@ -153,9 +155,17 @@ async def transferred(hotline: Hotline, street: Street) -> str:
     return number
 
 
+async def proactive(hotline: Hotline, street: Street) -> str:
+    """Sent out by the engine itself, and over before anybody went."""
+    number = await hotline.receive("proactive", ordered=["zz-water"])
+    await eventually(lambda: street.received("water", number))
+    await hotline.take(number, "note-recovery")
+    return number
+
+
 KINDS: tuple[Callable[[Hotline, Street], Awaitable[str]], ...] = (
     ordinary, returned_and_redispatched, outage, rework, grid, extension_pending, failed_effect, unit_down,
-    transferred,
+    transferred, proactive,
 )  # fmt: skip
 
 
@@ -167,7 +177,7 @@ def hasty(city: City) -> City:
 
 
 async def record(folder: Path, names: Collection[str]) -> None:
-    """Run a case of each kind named, or of all and a shift of the sweep, and write their histories to `folder`."""
+    """Run a case of each kind named, or of all and of the other workflows, and write their histories to `folder`."""
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(
             await WorkflowEnvironment.start_local(
@@ -192,7 +202,8 @@ async def record(folder: Path, names: Collection[str]) -> None:
             history = await hotline.history(number)
             _write(folder / f"{kind.__name__}.json", history)
         if not names:
-            _write(folder / "sweep" / "shift.json", await shift(hotline))
+            _write(folder / "others" / "sweep.json", await shift(hotline))
+            _write(folder / "others" / "follow.json", await order(stack, hotline, street))
 
 
 async def shift(hotline: Hotline) -> WorkflowHistory:
@@ -204,6 +215,30 @@ async def shift(hotline: Hotline) -> WorkflowHistory:
 
     await eventually(under_way)
     return await handle.fetch_history()
+
+
+async def order(stack: AsyncExitStack, hotline: Hotline, street: Street) -> WorkflowHistory:
+    """An order followed at an Open311 server from its filing to its end."""
+    os.environ["JIESU_ENDPOINT_GAS311"] = f"{street.addresses['gas']}/open311/v2"
+    os.environ["JIESU_SECRET_GAS311"] = "key-of-the-hotline"
+    gas = Unit(
+        code="zz-gas", name="市燃气公司", kind="gas", reach="open311", endpoint="JIESU_ENDPOINT_GAS311",
+        secret="JIESU_SECRET_GAS311", services={"other": "1"}, poll=0.2,
+    )  # fmt: skip
+    there = hotline.city.model_copy(update={"units": hotline.city.units | {gas.code: gas}})
+    hotline = await Hotline.open(stack, hotline.server, there, hotline.ledger)
+    number = await hotline.receive()
+    dispatched = (await hotline.take(number, "dispatch", lead=gas.code)).event
+    async with httpx2.AsyncClient(base_url=f"{street.addresses['gas']}/open311", trust_env=False) as clerks:
+
+        async def filed() -> list[str]:
+            return [id for id, request in (await clerks.get("/requests")).json().items() if number in str(request)]
+
+        [id] = await eventually(filed)
+        (await clerks.put(f"/requests/{id}", json={"status": "closed", "status_notes": None})).raise_for_status()
+    following = hotline.server.client.get_workflow_handle(f"{number}/{gas.code}/{dispatched}")
+    await following.result()
+    return await following.fetch_history()
 
 
 def _write(path: Path, history: WorkflowHistory) -> None:

@@ -12,6 +12,7 @@ from tests.workflows.conftest import GUARDED
 from tests.workflows.hotline import NOTE, PERSONAL
 from workflows.attributes import LEAD
 from workflows.case import CaseWorkflow
+from workflows.follow import FollowWorkflow
 from workflows.sweep import SweepWorkflow
 
 FOLDER = Path(__file__).with_name("histories")
@@ -24,7 +25,8 @@ def read(path: Path) -> WorkflowHistory:
 
 
 async def replay(path: Path, runner: WorkflowRunner) -> None:
-    replayer = Replayer(workflows=[CaseWorkflow, SweepWorkflow], workflow_runner=runner, data_converter=CONVERTER)
+    workflows = [CaseWorkflow, FollowWorkflow, SweepWorkflow]
+    replayer = Replayer(workflows=workflows, workflow_runner=runner, data_converter=CONVERTER)
     await replayer.replay_workflow(read(path))
 
 
@@ -39,8 +41,9 @@ async def test_history_replays(path: Path, runner: WorkflowRunner) -> None:
 
 
 @pytest.mark.parametrize("runner", RUNNERS.values(), ids=RUNNERS)
-async def test_a_shift_of_the_sweep_replays(runner: WorkflowRunner) -> None:
-    await replay(FOLDER / "sweep" / "shift.json", runner)
+@pytest.mark.parametrize("name", ["follow", "sweep"])
+async def test_a_history_of_another_workflow_replays(runner: WorkflowRunner, name: str) -> None:
+    await replay(FOLDER / "others" / f"{name}.json", runner)
 
 
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
