@@ -30,7 +30,7 @@ def test_every_column_of_an_event_but_its_hash_is_hashed() -> None:
 
 def test_every_column_of_a_case_is_proved_but_what_says_nothing_of_it() -> None:
     proved = {*chain.REQUEST, *chain.ORIGIN, *chain.STANDING, "number", "head", "seal", "salt", "erased_at"}
-    silent = {"code", "intake_key", "intake_hash", "priority", "unreachable_at"}
+    silent = {"code", "intake_key", "intake_hash", "ordered", "priority", "unreachable_at"}
     assert set(CASES.columns.keys()) - proved == silent
 
 

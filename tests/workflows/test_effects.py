@@ -126,5 +126,8 @@ async def test_a_lane_that_was_stuck_for_days_when_its_case_closed_does_not_wait
     started = await hasty.now(number)
     await hasty.take(number, "withdraw")
     await hasty.closed(number)
-    assert await failures(hasty, number) == [("unit", "zz-water", "unreachable")] * 5
+    # The last are given so little time that not even a refused connection may be heard of.
+    failed = await failures(hasty, number)
+    assert [(party, unit) for party, unit, _ in failed] == [("unit", "zz-water")] * 5
+    assert {error for _, _, error in failed} <= {"unreachable", "timeout"}
     assert await hasty.now(number) - started < timedelta(seconds=12)

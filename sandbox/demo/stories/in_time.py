@@ -67,7 +67,7 @@ async def _old_resident(city: Driver, case: Case) -> None:
 async def _licence(city: Driver, case: Case) -> None:
     await city.dispatch(case)
     await city.unit(case, "zz-shichang", "sign-in")
-    await city.wait(case, hours=20)
+    await city.wait(case, hours=2)
     await city.unit(case, "zz-shichang", "submit-result", text="已电话说明变更经营范围所需材料和网上办理入口。")
     await city.wait(case, hours=8)
     await city.step(case, "callback", "call-back", reached=True, rating=4, solved=True, contacted=True)
