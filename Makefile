@@ -44,6 +44,8 @@ chaos: setup
 bench: setup
 	@$(BIN)/jiesu bench case
 	@$(BIN)/jiesu bench intake
+	@$(BIN)/jiesu bench notify
+	@$(BIN)/jiesu bench alerts
 	@$(BIN)/jiesu bench codec
 
 # Pins every dependency with its hashes; needs uv.

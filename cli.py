@@ -1,7 +1,6 @@
 """The command line: one command, `jiesu`, with a subcommand for each thing a city does with it."""
 
 import json
-from collections.abc import Mapping
 from datetime import datetime
 from secrets import randbelow
 from typing import Annotated
@@ -9,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from bench.cli import bench
 from catalog_cli import catalog
 from console import PlainGroup
 from domain.calendar import WorkCalendar, load_calendar
@@ -34,9 +34,6 @@ app.add_typer(keys, name="key")
 app.add_typer(audit, name="audit")
 app.add_typer(catalog, name="catalog")
 app.add_typer(assets, name="assets")
-
-
-bench = typer.Typer(no_args_is_help=True, help="What it costs and how fast it is.")
 app.add_typer(bench, name="bench")
 
 codec = typer.Typer(no_args_is_help=True, help="Keys that encrypt what the engine keeps.")
@@ -82,7 +79,7 @@ def up() -> None:
 
 @app.command()
 def demo() -> None:
-    """Show the engine at work on seventeen requests; weeks pass in a minute. KEEP=1 leaves everything up afterwards."""
+    """Show the engine at work on eighteen requests; weeks pass in a minute. KEEP=1 leaves everything up afterwards."""
     from sandbox.demo import run
 
     status = run(read_settings())
@@ -100,77 +97,6 @@ def chaos(
 
     status = run(read_settings(), cases=cases, kills=kills, seed=randbelow(1_000_000) if seed is None else seed)
     raise typer.Exit(status)
-
-
-@bench.command("case")
-def bench_case(
-    cases: Annotated[int, typer.Option(min=4, max=100_000, help="Lifecycles to run of each kind.")] = 200,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Measure what an ordinary case costs, and how fast cases go through the embedded engine."""
-    from bench.case import run
-
-    result = run(read_settings(), cases, lambda text: typer.echo(text, err=True)).as_dict()
-    _print_figures(result, as_json)
-
-
-@bench.command("intake")
-def bench_intake(
-    requests: Annotated[int, typer.Option(min=8, max=1_000_000, help="Requests to each of the two.")] = 4000,
-    clients: Annotated[int, typer.Option(min=1, max=1000, help="Clients that send them at the same time.")] = 16,
-    postgres: Annotated[str | None, typer.Option(help="URL of a PostgreSQL server to measure on as well.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Measure how fast requests are accepted, and what it costs that none of them is ever lost."""
-    from bench.intake import run
-
-    result = run(read_settings(), requests, clients, postgres, lambda text: typer.echo(text, err=True))
-    _print_figures(result, as_json)
-
-
-@bench.command("notify")
-def bench_notify(
-    cases: Annotated[int, typer.Option(min=10, max=2000, help="Cases of each of the two kinds.")] = 120,
-    per_second: Annotated[float, typer.Option(min=0.5, max=100, help="Cases a second.")] = 3,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Measure how soon units have their orders, while all are well, and while one is down and another slow."""
-    from bench.notify import run
-
-    _print_figures(run(read_settings(), cases, per_second, lambda text: typer.echo(text, err=True)), as_json)
-
-
-@bench.command("alerts")
-def bench_alerts(
-    events: Annotated[int, typer.Option(min=200, max=1_000_000, help="Events to send each way.")] = 4000,
-    clients: Annotated[int, typer.Option(min=1, max=1000, help="Clients that send them at the same time.")] = 16,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Measure how fast events of sensors are taken in, and how few cases a flood of them opens."""
-    from bench.alerts import run
-
-    result = run(read_settings(), events, clients, lambda text: typer.echo(text, err=True))
-    _print_figures(result, as_json)
-
-
-@bench.command("codec")
-def bench_codec(
-    cases: Annotated[int, typer.Option(min=4, max=100_000, help="Lifecycles to run with the codec and without.")] = 100,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """Measure what encryption costs a case, in bytes and milliseconds."""
-    from bench.codec import run
-
-    result = run(read_settings(), cases, lambda text: typer.echo(text, err=True)).as_dict()
-    _print_figures(result, as_json)
-
-
-def _print_figures(figures: Mapping[str, float], as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(figures, indent=2))
-    else:
-        for name, value in figures.items():
-            typer.echo(f"{name:<24} {value:,.10g}")
 
 
 @codec.command("key")

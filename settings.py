@@ -2,6 +2,7 @@
 
 import os
 from base64 import b64decode
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 from urllib.parse import urlsplit
@@ -72,11 +73,17 @@ class Settings(BaseSettings):
     refused_limit: str = "600/minute"
     """Requests without a valid credential that one address may make of one API process."""
 
+    open311_limit: str = "5/second"
+    """Lists of requests by Open311 that one address may have of one API process without a key."""
+
     web_origins: str = ""
     """Origins of Temporal Web UIs that may ask our codec server, separated by blanks."""
 
     web_ui: HttpUrl | None = None
     """A Temporal Web UI that the API serves under /temporal, to read, to those who may decode what it shows."""
+
+    public_url: HttpUrl | None = None
+    """Where outside apps reach the API, as Open311 discovery tells them; without it, where its request went."""
 
     host: str = "127.0.0.1"
     """Address on which the embedded stack listens."""
@@ -94,7 +101,7 @@ class Settings(BaseSettings):
             raise ValueError("must begin with postgresql:// or sqlite:///")
         return url
 
-    @field_validator("rate_limit", "refused_limit")
+    @field_validator("rate_limit", "refused_limit", "open311_limit")
     @classmethod
     def _a_rate(cls, rate: str) -> str:
         from limits import parse  # it takes long, and most installations have the usual rates
@@ -194,6 +201,16 @@ def read_webhook(name: str | None) -> Webhook | None:
     except ValueError:
         return None
     return Webhook(secret) if len(secret) >= SHORTEST_SECRET else None
+
+
+def sign(webhook: Webhook, id: str, body: str, at: datetime) -> dict[str, str]:
+    """The headers of a message of that id, signed at an instant."""
+    return {
+        "Content-Type": "application/json",
+        "webhook-id": id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": webhook.sign(id, at, body),
+    }
 
 
 def read_settings() -> Settings:

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ from domain.effects import Party
 from domain.errors import ConfigError
 from ledger.database import LEDGER_ERRORS, Ledger, open_ledger
 from ledger.migrate import check_tables
+from ledger.refused import forget_refused
 from settings import Settings, SmsSettings, read_settings, read_sms_settings
 from temporal import schedules, search_attributes
 from temporal.connection import connect_patiently
@@ -50,7 +51,7 @@ from workflows.sweep import SweepWorkflow
 log = logging.getLogger("jiesu.worker")
 
 SLOTS = 10
-"""Messages that one system of units is told at the same time, beside the first tries."""
+"""Messages that one outside system is told at the same time, beside the first tries."""
 
 DRAIN = timedelta(seconds=10)
 """How long running activities may take to finish once the worker is told to stop."""
@@ -65,7 +66,7 @@ async def create_worker(
     runner: WorkflowRunner | None = None,
     sms_settings: SmsSettings | None = None,
 ) -> Worker:
-    """A worker for everything on one task queue; `stack` closes what it opens, workers for units' systems among it.
+    """A worker for everything on one task queue; `stack` closes what it opens, workers for outside systems among it.
 
     Without `sms_settings` citizens are texted through the generic gateway.
 
@@ -75,21 +76,23 @@ async def create_worker(
     http = await stack.enter_async_context(http_client())
     gateway = open_gateway(sms_settings or SmsSettings(), city, http)
     waiting, watch = Waiting(ledger, city, gateway), Watch(ledger, city)
-    systems = systems_of(city, task_queue, watch.note_failure)
+    systems = systems_of(city, task_queue, watch)
     following = Following(client, ledger, task_queue)
     open311 = Open311(ledger, http, following.begin)
-    units, follower = Units(ledger, city, http, systems, open311), Follower(ledger, city, open311, following)
+    units = Units(ledger, city, http, systems, open311)
+    follower = Follower(ledger, city, open311, systems, following)
     grids, sms = Grids(ledger, city, http), Sms(ledger, city, gateway)
-    oversight, partners = Oversight(ledger), Partners(ledger, city, http)
+    oversight, partners = Oversight(ledger), Partners(ledger, city, http, systems)
     for system in systems.values():
-        await stack.enter_async_context(_for_system(client, system, [units.tell, follower.follow]))
+        await stack.enter_async_context(_for_system(client, system, [units.tell, partners.tell, follower.follow]))
 
-    async def then() -> None:
-        await waiting.send_due()
-        await watch.report()
-        await look_after_alerts(client, ledger)
-
-    sweeper = Sweeper(client, ledger, city, task_queue, then=then)
+    then: dict[str, Callable[[], Awaitable[object]]] = {
+        "texts that waited": waiting.send_due,
+        "watching units' systems": watch.report,
+        "looking after alerts": lambda: look_after_alerts(client, ledger, city),
+        "forgetting refused messages": lambda: ledger.run(forget_refused, datetime.now(UTC)),
+    }
+    sweeper = Sweeper(client, ledger, city, task_queue, then)
     together = Together(
         {
             Party.UNIT: units.tell,
@@ -116,7 +119,7 @@ async def create_worker(
 
 
 def _for_system(client: Client, system: System, activities: Sequence[Callable[..., Any]]) -> Worker:
-    """A worker for what waits for one system of units: few slots, at its rate, so that nobody else waits for it."""
+    """A worker for what waits for one outside system: few slots, so that nobody else waits for it."""
     return Worker(
         client,
         task_queue=system.queue,
@@ -125,7 +128,6 @@ def _for_system(client: Client, system: System, activities: Sequence[Callable[..
         graceful_shutdown_timeout=DRAIN,
         max_concurrent_activities=SLOTS,
         max_concurrent_activity_task_polls=1,
-        max_task_queue_activities_per_second=system.rate,
     )
 
 

@@ -1,5 +1,6 @@
 """HTTP calls to outside systems: the same key on every try, and errors told apart by whether trying again helps."""
 
+import json
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,13 @@ from temporalio.exceptions import ApplicationError
 
 TIMEOUT = aiohttp.ClientTimeout(total=20)
 LONGEST_RETRY_AFTER = timedelta(days=1)
+
+REFUSALS = frozenset({400, 409, 410, 413, 415, 422})
+"""Answers that no repetition changes: they refuse what we say. A wrong key, a moved address and all else that people
+can put right are not among them."""
+
+LONGEST_ANSWER = 1_000_000
+"""Bytes of an answer; what is longer nobody reads."""
 
 
 def http_client() -> aiohttp.ClientSession:
@@ -41,12 +49,13 @@ async def ask(client: aiohttp.ClientSession, url: str, **request: Any) -> dict[s
 async def ask_for(client: aiohttp.ClientSession, method: str, url: str, **request: Any) -> Any:
     """The JSON answered; None for any other answer. `request` is for aiohttp's `request`.
 
-    Raises ApplicationError: retryable for a system that is down, busy or failing (after its Retry-After, if it named
-    one), not retryable where it refuses what we say. Neither carries anything of the body.
+    Raises ApplicationError: retryable for a system that is down, busy, failing or not set up (after its Retry-After, if
+    it named one), not retryable where it refuses what we say. Neither carries anything of the body. No redirection is
+    followed: what is signed for one address is for nobody else, and a system that redirects has taken nothing.
     """
     try:
-        async with client.request(method, url, **request) as response:
-            if response.ok:
+        async with client.request(method, url, allow_redirects=False, **request) as response:
+            if 200 <= response.status < 300:
                 return await _json(response)
             raise _failure(response, url)
     except (aiohttp.ClientError, TimeoutError) as error:
@@ -54,14 +63,19 @@ async def ask_for(client: aiohttp.ClientSession, method: str, url: str, **reques
 
 
 async def _json(response: aiohttp.ClientResponse) -> Any:
+    body = b""
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > LONGEST_ANSWER:
+            return None
     try:
-        return await response.json(content_type=None)
-    except ValueError:
+        return json.loads(body.decode(response.charset or "utf-8"))
+    except (ValueError, LookupError, RecursionError):
         return None
 
 
 def _failure(response: aiohttp.ClientResponse, url: str) -> ApplicationError:
-    again = response.status >= 500 or response.status in (408, 425, 429)
+    again = response.status not in REFUSALS
     return ApplicationError(
         f"HTTP {response.status} from {url}",
         type=f"http_{response.status}",
@@ -71,14 +85,14 @@ def _failure(response: aiohttp.ClientResponse, url: str) -> ApplicationError:
 
 
 def _retry_after(response: aiohttp.ClientResponse) -> timedelta | None:
-    """The pause a system asked for, a day at most; none, one that is over and nonsense are left to our own back-off."""
+    """The pause a system asked for; none, one that is over and one beyond all sense are left to our own back-off."""
     value = response.headers.get("Retry-After", "").strip()
     try:
         # Nine digits are longer than any pause, and thousands of them Python refuses to read.
         pause = timedelta(seconds=int(value[:9])) if _is_number(value) else _until(parsedate_to_datetime(value))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
-    return min(pause, LONGEST_RETRY_AFTER) if pause > timedelta() else None
+    return pause if timedelta() < pause <= LONGEST_RETRY_AFTER else None
 
 
 def _is_number(value: str) -> bool:

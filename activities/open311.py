@@ -13,6 +13,7 @@ from activities.http import address_of, ask_for
 from activities.told import for_handlers
 from domain import words
 from domain.effects import Effect
+from domain.open311 import OTHER, said_in
 from domain.units import Unit
 from ledger.database import Ledger
 from ledger.following import filed_as, filed_before
@@ -21,6 +22,12 @@ from settings import read_variable
 
 LONGEST = 4000
 """Characters of a description (GeoReport v2, POST service request)."""
+
+SHORTENED = "（…有删节）"
+"""Ends a request that is longer than a description may be."""
+
+NOWHERE = "地址不详"
+"""Stands where nobody knows the place, since GeoReport wants one."""
 
 TOKEN = "token:"  # noqa: S105 (marks a reference that is not final)
 """Begins a reference that has still to be exchanged for the request's own."""
@@ -31,8 +38,13 @@ Begin = Callable[[Effect, str], Awaitable[None]]
 Id = Annotated[
     str,
     BeforeValidator(lambda value: str(value) if isinstance(value, int) else value),
-    StringConstraints(pattern=r"^\S+$", max_length=200),
+    StringConstraints(pattern=r"^[^\s\x00-\x1f]+$", max_length=200),
 ]
+
+
+def _plain(value: object) -> object:
+    """A text without halves of characters, which JSON may name and nothing else can hold."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value
 
 
 class Filed(BaseModel):
@@ -51,12 +63,12 @@ class Request(BaseModel):
 
     service_request_id: Id
     status: Annotated[str, StringConstraints(to_lower=True, pattern=r"^(?i:open|closed)$")]
-    status_notes: str | None = None
+    status_notes: Annotated[str | None, BeforeValidator(_plain)] = None
 
     @property
     def said(self) -> str | None:
-        """The unit's own words, as long as ours may be and free of what no database can hold."""
-        return (self.status_notes or "").replace("\x00", "").strip()[:LONGEST].strip() or None
+        """The unit's own words, as long as ours may be and free of what no database can hold; how it stands is none."""
+        return (said_in((self.status_notes or "").replace("\x00", "").strip()) or "")[:LONGEST].strip() or None
 
 
 FILED_LIST, REQUESTS = TypeAdapter(list[Filed]), TypeAdapter(list[Request])
@@ -91,14 +103,17 @@ class Open311:
 
     async def exchange(self, unit: Unit, token: str) -> str | None:
         """The reference for which a token stands; None as long as there is none. Raises as `ask_for` does."""
-        answer = await ask_for(self._http, "GET", f"{_address(unit)}/tokens/{quote(token, safe='')}.json")
+        answer = await self._get(f"{_address(unit)}/tokens/{quote(token, safe='')}.json", unit)
         reference = _reference(answer)
         return None if reference is None or reference.startswith(TOKEN) else reference
 
     async def read(self, unit: Unit, reference: str) -> Request:
-        """How a request stands. Raises ApplicationError as `ask_for` does, and for an answer that is not about it."""
+        """How a request stands.
+
+        Raises ApplicationError as `ask_for` does, and one that is not retryable for an answer that is not about it.
+        """
         url = f"{_address(unit)}/requests/{quote(reference, safe='')}.json"
-        answer = await ask_for(self._http, "GET", url)
+        answer = await self._get(url, unit)
         try:
             found = REQUESTS.validate_python(answer)
         except ValidationError:
@@ -106,7 +121,17 @@ class Open311:
         for request in found:
             if request.service_request_id == reference:
                 return request
-        raise ApplicationError(f"{unit.code} answered something else", type="malformed")
+        raise ApplicationError(f"{unit.code} answered something else", type="malformed", non_retryable=True)
+
+    async def _get(self, url: str, unit: Unit) -> Any:
+        jurisdiction = {"jurisdiction_id": unit.jurisdiction} if unit.jurisdiction else None
+        try:
+            return await ask_for(self._http, "GET", url, params=jurisdiction)
+        except ApplicationError as error:
+            if error.type != "http_404":
+                raise
+            # A server that does not know what it is asked of works.
+            raise ApplicationError(error.message, type=error.type, non_retryable=True) from None
 
 
 def _address(unit: Unit) -> str:
@@ -124,16 +149,25 @@ def _reference(answer: Any) -> str | None:
 def _form(unit: Unit, effect: Effect, told: Told, before: str | None) -> dict[str, str]:
     """The arguments of a request: what the unit must know to go there, and who asks unless that is withheld."""
     known = {} if told.withheld else {"first_name": told.name, "phone": told.phone}
+    item = told.item if told.item in unit.services else OTHER
     arguments = {
         "api_key": _api_key(unit),
-        "service_code": _service(unit, told.item),
+        "jurisdiction_id": unit.jurisdiction,
+        "service_code": _service(unit, item),
         "description": _description(effect, told, before),
-        "address_string": for_handlers(told, told.address) or "地址不详",
-        "lat": told.latitude,
-        "long": told.longitude,
+        **_place(told),
         **known,
+        **{f"attribute[{code}]": value for code, value in unit.attributes.get(item, {}).items()},
     }
     return {name: str(value) for name, value in arguments.items() if value is not None}
+
+
+def _place(told: Told) -> dict[str, Any]:
+    """Where it is: a position only if it is one that somebody can go to."""
+    address = for_handlers(told, told.address)
+    if told.longitude is None or told.latitude is None or "no_location" in told.marks:
+        return {"address_string": address or NOWHERE}
+    return {"lat": told.latitude, "long": told.longitude, "address_string": address}
 
 
 def _description(effect: Effect, told: Told, before: str | None) -> str:
@@ -141,11 +175,13 @@ def _description(effect: Effect, told: Told, before: str | None) -> str:
     lines = (
         f"12345热线工单{effect.case}",
         f"退回重办，原受理编号{before.removeprefix(TOKEN)}" if before else None,
+        f"请上门走访：{visit}" if visit else None,
+        f"退回原因：{for_handlers(told, told.note)}" if effect.kind == "rework" and told.note else None,
         for_handlers(told, told.title),
         for_handlers(told, told.request),
-        f"请上门走访：{visit}" if visit else None,
     )
-    return "\n".join(line for line in lines if line)[:LONGEST]
+    text = "\n".join(line for line in lines if line)
+    return text if len(text) <= LONGEST else text[: LONGEST - len(SHORTENED)] + SHORTENED
 
 
 def _api_key(unit: Unit) -> str:
@@ -155,8 +191,8 @@ def _api_key(unit: Unit) -> str:
     return key
 
 
-def _service(unit: Unit, item: str | None) -> str:
-    code = unit.services.get(item or "") or unit.services.get("other")
+def _service(unit: Unit, item: str) -> str:
+    code = unit.services.get(item)
     if code is None:
-        raise ApplicationError(f"{unit.code} has no service for {item}", type="no_service", non_retryable=True)
+        raise ApplicationError(f"{unit.code} has no service for it", type="no_service", non_retryable=True)
     return code

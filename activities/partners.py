@@ -1,5 +1,6 @@
 """Other hotlines and platforms: a case goes there with its record, and what comes after it as a notice."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
@@ -8,9 +9,11 @@ from temporalio.exceptions import ApplicationError
 
 from activities import webhook
 from activities.delivery import deliver
+from activities.systems import System, Through
 from activities.told import what_is_told
 from domain.city import City
 from domain.effects import TELL, Effect, Party
+from domain.events import EventKind
 from domain.masking import anonymous
 from domain.partners import Partner
 from ledger.attachments import attachments_of
@@ -19,27 +22,40 @@ from ledger.database import Ledger
 from ledger.models import AttachmentRow, CaseRow, EventRow
 from ledger.told import Told
 
-BETWEEN_OURSELVES = frozenset({"escalated", "effect_failed", "calendar_changed", "deadline_moved"})
+BETWEEN_OURSELVES = frozenset(
+    {EventKind.ESCALATED, EventKind.EFFECT_FAILED, EventKind.CALENDAR_CHANGED, EventKind.DEADLINE_MOVED}
+)
 """Kinds of events that are the hotline's and its supervisors' own business."""
 
 
 class Partners:
     """Tells partners of cases that are transferred to them."""
 
-    def __init__(self, ledger: Ledger, city: City, http: aiohttp.ClientSession) -> None:
-        self._ledger, self._city, self._http = ledger, city, http
+    def __init__(self, ledger: Ledger, city: City, http: aiohttp.ClientSession, systems: Mapping[str, System]) -> None:
+        self._ledger, self._city, self._http, self._systems = ledger, city, http, systems
 
     @activity.defn(name=TELL[Party.PARTNER])
     async def tell(self, effect: Effect) -> None:
         """Send one transfer or notice; the partner knows a repetition by the effect's key.
 
         A partner reached by people is told on the phone by whoever transfers the case: nothing is sent.
+
+        Raises ApplicationError as a unit's telling does; not retryable for a partner that takes no cases any more.
         """
         partner = self._city.partners.get(effect.partner or "")
         if partner is None:
             raise ApplicationError(f"No partner {effect.partner} here", type="unknown_partner", non_retryable=True)
         if partner.reach == "people":
             return
+        if partner.system is None:
+            raise ApplicationError(f"{partner.code} takes no cases", type="no_endpoint", non_retryable=True)
+
+        async def tell(through: Through) -> None:
+            await self._tell(partner, effect, through)
+
+        await self._systems[partner.system].tell(tell)
+
+    async def _tell(self, partner: Partner, effect: Effect, through: Through) -> None:
         told = await what_is_told(self._ledger, effect)
         body = await self._transfer(partner, effect, told) if effect.kind == "transfer" else _notice(effect)
         body["text"] = _words(partner, told, told.note)
@@ -47,7 +63,7 @@ class Partners:
         async def send() -> dict[str, Any]:
             return await webhook.send(self._http, partner, effect, body, "transfers")
 
-        await deliver(self._ledger, effect, body["text"] or "", send)
+        await deliver(self._ledger, effect, body["text"] or "", lambda: through(send))
 
     async def _transfer(self, partner: Partner, effect: Effect, told: Told) -> dict[str, Any]:
         async with self._ledger.session() as session:

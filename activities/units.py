@@ -1,29 +1,28 @@
 """Handling units: orders, recalls and notices, to the unit's own system or to the people who look at our list."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
 from temporalio import activity
-from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+from temporalio.exceptions import ApplicationError
 
 from activities import webhook
-from activities.delivery import deliver
+from activities.delivery import deliver, drop, leave
 from activities.open311 import Open311
-from activities.systems import Send, System
+from activities.systems import System, Through
 from activities.told import for_handlers, home_visit, what_is_told
 from domain.city import City
 from domain.crews import Crew, crews_at
-from domain.effects import ELSEWHERE, TELL, Effect, Party
+from domain.effects import TELL, Effect, Party
 from domain.units import Unit
 from ledger.database import Ledger
 from ledger.following import FILED
 from ledger.told import Told
 
-ORDERS = frozenset({"dispatch", "rework", "recall"})
-
-Through = Callable[[Send], Awaitable[dict[str, Any]]]
-"""Sends, when and if a system may be told."""
+WORK = frozenset({"dispatch", "rework"})
+"""Orders to do something."""
+ORDERS = WORK | {"recall"}
 
 
 class Units:
@@ -44,6 +43,8 @@ class Units:
     async def tell(self, effect: Effect) -> None:
         """Send one order or notice; the unit knows a repetition by the effect's key.
 
+        An order to do something whose case is over is dropped.
+
         Raises ApplicationError: of type `elsewhere`, with its system's task queue and the reason, where it cannot be
         told at once; on that queue retryable as long as the system does not take it; not retryable if it never will.
         """
@@ -51,28 +52,22 @@ class Units:
         if unit is None:
             raise ApplicationError(f"No unit {effect.unit} in this city", type="unknown_unit", non_retryable=True)
         if unit.system is None or (unit.reach == "open311" and effect.kind not in FILED):
-            await self._tell(unit, effect, _nothing)
+            # People look at our list by themselves, also for what GeoReport has no place for.
+            told = await what_is_told(self._ledger, effect)
+            await leave(self._ledger, effect, for_handlers(told, told.note) or "")
             return
-        system = self._systems[unit.system]
-        if activity.info().task_queue == system.queue:
-            system.check_open()
-            await self._tell(unit, effect, system.try_again)
-        elif unit.reach == "open311":
-            # A server that may not know a repetition by its key is given all the time it takes.
-            await self._tell_first(unit, effect, system, system.put_off)
-        else:
-            await self._tell_first(unit, effect, system, system.try_first)
 
-    async def _tell_first(self, unit: Unit, effect: Effect, system: System, through: Through) -> None:
-        try:
+        async def tell(through: Through) -> None:
             await self._tell(unit, effect, through)
-        except ApplicationError as error:
-            if error.non_retryable:
-                raise
-            raise _elsewhere(system, error.message, error.type) from None
+
+        # A server that may not know a repetition by its key is given all the time it takes.
+        await self._systems[unit.system].tell(tell, at_once=unit.reach != "open311")
 
     async def _tell(self, unit: Unit, effect: Effect, through: Through) -> None:
         told = await what_is_told(self._ledger, effect)
+        if effect.kind in WORK and told.closed_at is not None:
+            await drop(self._ledger, effect)
+            return
 
         async def send() -> dict[str, Any]:
             if unit.reach == "open311":
@@ -84,24 +79,13 @@ class Units:
     def _order(self, effect: Effect, told: Told) -> dict[str, Any]:
         crews = crews_at(told.grid, self._city.crews, self._city.grids)
         order = _order(effect, told, [crew for crew in crews if crew.unit == effect.unit])
-        return order | self._promised(effect, told) if effect.kind in ("dispatch", "rework") else order
+        return order | self._promised(effect, told) if effect.kind in WORK else order
 
     def _promised(self, effect: Effect, told: Told) -> dict[str, Any]:
         """By when the unit's own commitments want what of it."""
         lead = effect.role != "assisting"
         promises = self._city.promised(effect.unit or "", told.at, told.category, told.item, lead=lead)
         return {"commitments": [promise.model_dump(mode="json") for promise in promises]}
-
-
-def _elsewhere(system: System, message: str, why: str | None) -> ApplicationError:
-    return ApplicationError(
-        message, system.queue, why, type=ELSEWHERE, non_retryable=True, category=ApplicationErrorCategory.BENIGN
-    )
-
-
-async def _nothing(_: Send) -> dict[str, Any]:
-    """People look at our list by themselves; so do those of an Open311 server for what GeoReport has no place for."""
-    return {}
 
 
 def _order(effect: Effect, told: Told, crews: list[Crew]) -> dict[str, Any]:
@@ -116,10 +100,12 @@ def _order(effect: Effect, told: Told, crews: list[Crew]) -> dict[str, Any]:
         "item": told.item,
         "due": told.due.isoformat() if told.due else None,
     }
-    if effect.kind in ("dispatch", "rework"):
+    if effect.kind in WORK:
         words = {"title": told.title, "text": told.request, "address": told.address}
         order |= {name: for_handlers(told, word) for name, word in words.items()} | {"contact": _contact(told)}
         order |= {"grid": told.grid, "crews": [crew.model_dump(exclude={"unit"}) for crew in crews], **home_visit(told)}
+        if effect.kind == "rework":
+            order["reason"] = for_handlers(told, told.note)
     elif told.note:
         order["text"] = for_handlers(told, told.note)
     return order

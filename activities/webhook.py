@@ -12,7 +12,7 @@ from activities.http import address_of, ask
 from domain.effects import Effect
 from domain.partners import Partner
 from domain.units import Unit
-from settings import read_webhook
+from settings import read_webhook, sign
 
 
 async def send(
@@ -26,11 +26,5 @@ async def send(
     if webhook is None:
         raise ApplicationError(f"{unit.secret} holds no secret, so {unit.code} gets no orders", type="no_secret")
     address, body, at = address_of(unit.endpoint, unit.code), json.dumps(order, ensure_ascii=False), datetime.now(UTC)
-    headers = {
-        "Content-Type": "application/json",
-        "Idempotency-Key": effect.key,
-        "webhook-id": effect.key,
-        "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": webhook.sign(effect.key, at, body),
-    }
+    headers = {"Idempotency-Key": effect.key, **sign(webhook, effect.key, body, at)}
     return await ask(http, f"{address}/{path}", data=body.encode(), headers=headers)

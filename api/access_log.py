@@ -30,7 +30,8 @@ class Read(BaseModel):
     reader: str = Field(description="Id of the key or account; never a person's name.")
     unit: str | None
     what: str = Field(
-        description="`case`, `timeline`, `search`, `record`, `attachment`, `findings`, `open311`, or `erased`: removed."
+        description="`case`, `timeline`, `search`, `record`, `attachment`, `findings`, `open311`, `refused`: a "
+        "message that was not taken, or `erased`: removed."
     )
 
 

@@ -29,6 +29,7 @@ from api import (
 from api.documentation import Api
 from api.guard import Guard
 from api.open311 import ROUTERS as OPEN311
+from api.open311.pages import AnyPage
 from api.open311.wire import ApiKey, Faults
 from api.problems import add_handlers, problems
 from api.rates import Rates
@@ -57,6 +58,7 @@ def create_app() -> FastAPI:
     app.add_middleware(codec.CodecCors)
     app.add_middleware(Guard)
     app.add_middleware(Faults)
+    app.add_middleware(AnyPage)
     app.add_middleware(Keyed)
     app.add_middleware(PlainStart)
     add_handlers(app)

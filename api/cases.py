@@ -1,5 +1,6 @@
 """Reading cases: one, and lists with filters and cursor paging."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -19,6 +20,7 @@ from domain.roles import Actor
 from ledger.access_log import note_reads
 from ledger.listing import CaseFilter, list_cases
 from ledger.models import PERSONAL, CaseRow
+from ledger.transfers import Transferred, transfer_of
 
 router = APIRouter(tags=["reading"])
 
@@ -53,6 +55,15 @@ class CaseLine(BaseModel):
     unreachable_at: AwareDatetime | None = Field(description="Since when texts to its phone do not arrive.")
 
 
+class TransferView(BaseModel):
+    """The partner to which a case was transferred."""
+
+    to: str
+    name: str
+    at: AwareDatetime = Field(description="When it was offered to the partner.")
+    number: str | None = Field(description="Its number there, if the partner has taken it and said one.")
+
+
 class CaseView(CaseLine):
     """One case as the reader's post needs to see it.
 
@@ -68,6 +79,7 @@ class CaseView(CaseLine):
     latitude: float | None
     vulnerable: list[str] | None = Field(description="`alone`, `elderly`, `disabled`: a home visit is asked for.")
     original_number: str | None
+    transfer: TransferView | None = Field(description="The transfer that waits for its partner's answer or was taken.")
     rulebook_version: str
     status_zh: str
     due_zh: str | None = Field(description="The due instant as people read it; 24:00 ends its day.")
@@ -88,7 +100,10 @@ class CaseQuery(CaseFilter):
     grid: OptionalLine = None
     channel: OptionalLine = None
     phone: OptionalLine = None
-    q: OptionalLine = Field(default=None, description="Found in number, title, text or address.")
+    q: OptionalLine = Field(
+        default=None,
+        description="Found in number, title, text or address; or the whole number that it has elsewhere.",
+    )
     due_before: Instant | None = None
     received_from: Instant | None = None
     received_to: Instant | None = Field(default=None, description="Up to, but not at, this instant.")
@@ -121,12 +136,18 @@ async def one(number: CaseNumber, actor: Reader, jiesu: Jiesu) -> CaseView:
     async with jiesu.ledger.session() as session:
         row = await jiesu.find(session, number, actor)
         await record_reading(session, actor, row, "case")
+        transfer = await transfer_of(session, number)
     return CaseView(
         **_plain(row, CaseView),
         **personal_of(row, actor),
+        transfer=_transfer(transfer, jiesu) if transfer else None,
         status_zh=words.STATUS[Status(row.status)],
         due_zh=_due(row, jiesu),
     )
+
+
+def _transfer(transfer: Transferred, jiesu: Service) -> TransferView:
+    return TransferView(**asdict(transfer), name=jiesu.city.called(transfer.to) or transfer.to)
 
 
 def _no_searching(actor: Actor) -> Problem:

@@ -1,16 +1,15 @@
 """Events of sensors (未诉先办): CloudEvents by HTTP, taken in durably before the answer is given."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Connection
 
 from api.access import allowed
 from api.problems import Problem, problems
 from api.service import Jiesu, Service, now
-from domain.alerts import Became, Outcome, refusal
+from domain.alerts import Became
 from domain.city import City
 from domain.readings import BATCH, REASONS, STRUCTURED, BadEvent, Reading, read_events
 from domain.roles import Actor, Role
@@ -78,8 +77,8 @@ async def report(
     object with `value`, and `longitude` and `latitude` (WGS 84) of what moves. An event that alone is refused is
     answered 422; in a batch the answer says which. What is refused is counted and kept; a repetition changes nothing.
     """
-    read = await _read(jiesu, request)
-    outcomes = await jiesu.ledger.run(_take, jiesu.city, read, units_of(actor, jiesu.city))
+    events, units = await _read(jiesu, request), units_of(actor, jiesu.city)
+    outcomes = await jiesu.ledger.run(take_in, jiesu.city, events, now(), units=units, source=SOURCE)
     await follow_up(jiesu.client, jiesu.ledger, jiesu.city, jiesu.settings.task_queue, outcomes)
     if len(outcomes) == 1 and outcomes[0].code and not _is_batch(request):
         raise _problem(outcomes[0].code)
@@ -92,20 +91,6 @@ async def _read(jiesu: Service, request: Request) -> list[Reading | BadEvent]:
     except BadEvent as bad:
         await jiesu.ledger.run(note_refused, SOURCE, bad.code, bad.detail, bad.body, now())
         raise _problem(bad.code) from None
-
-
-def _take(
-    connection: Connection, city: City, read: Sequence[Reading | BadEvent], units: Collection[str] | None
-) -> list[Outcome]:
-    at = now()
-    readings = [one for one in read if isinstance(one, Reading)]
-    taken = iter(take_in(connection, city, readings, at, units=units, source=SOURCE))
-    outcomes = []
-    for one in read:
-        if isinstance(one, BadEvent):
-            note_refused(connection, SOURCE, one.code, one.detail, one.body, at)
-        outcomes.append(refusal(one.code) if isinstance(one, BadEvent) else next(taken))
-    return outcomes
 
 
 def units_of(actor: Actor, city: City) -> Collection[str] | None:

@@ -17,6 +17,13 @@ def _no_nul(value: str) -> str:
     return value
 
 
+def no_mobile(value: str | None) -> str | None:
+    """The value, unless it is a mobile number of China's numbering plan. Raises ValueError."""
+    if value and re.fullmatch(r"(\+?86)?-?1[3-9]\d-?\d{4}-?\d{4}", value):
+        raise ValueError("a telephone number")
+    return value
+
+
 def _blank_is_absent(value: str | None) -> str | None:
     return value or None
 
@@ -45,6 +52,7 @@ OptionalLine = Annotated[Line | None, AfterValidator(_blank_is_absent)]
 ForeignNumber = Annotated[
     Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9A-Za-z-]{0,40}$")] | None,
     AfterValidator(_blank_is_absent),
+    AfterValidator(no_mobile),
 ]
 """A number that another hotline gave: a number and nothing else, since it is neither masked nor erased."""
 LONGEST = 4000

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Literal
@@ -130,13 +131,16 @@ class Case:
 async def accept(jiesu: Service, actor: Actor, body: NewCase, key: str | None, *, unclassified: bool = False) -> Case:
     """Number a request, write it down and start its case; the same key of the same actor gives the same case.
 
-    `unclassified` has a person look at what it is about, though it may seem clear.
+    `unclassified` has a person look at what it is about, though it may seem clear; so has a category or item that the
+    city does not know, where a platform that speaks for citizens gives it.
     Raises Problem: 403 for what is not for this post to give, 422 for what the city does not know.
     """
     _check_origin(body, actor)
     received_at = now()
     catalog = jiesu.city.catalog_at(received_at)
     suggestions = catalog.suggest(f"{body.title or ''} {body.text}", body.address)
+    if actor.role is Role.INTEGRATION and (unknown := _unknown(body, jiesu, catalog)):
+        body, unclassified = body.model_copy(update=dict.fromkeys(unknown)), True
     intake = _intake(body, actor, jiesu, received_at, catalog, suggestions)
     if unclassified:
         intake = intake.model_copy(update={"marks": sorted({*intake.marks, "unclassified"})})
@@ -175,6 +179,12 @@ def _check_origin(body: NewCase, actor: Actor) -> None:
         )
 
 
+def _unknown(body: NewCase, jiesu: Service, catalog: Catalog) -> list[str]:
+    """Of category and item, what the city does not know."""
+    known: dict[str, Collection[str]] = {"category": jiesu.city.rulebook.categories, "item": catalog.items}
+    return [name for name, codes in known.items() if getattr(body, name) and getattr(body, name) not in codes]
+
+
 def _intake(
     body: NewCase, actor: Actor, jiesu: Service, received_at: datetime, catalog: Catalog, suggestions: list[Suggestion]
 ) -> Intake:
@@ -188,11 +198,13 @@ def _intake(
     if category not in city.rulebook.categories:
         known = ", ".join(sorted(city.rulebook.categories))
         raise Problem(422, "unknown_category", f"category: one of {known}", "本市规则中没有该诉求类别。")
-    grid = city.grid_at(usable_position(body.longitude, body.latitude), body.address)
+    position = usable_position(body.longitude, body.latitude)
+    longitude, latitude = position or (None, None)
+    grid = city.grid_at(position, body.address)
     return Intake(
-        **body.model_dump(
-            exclude={"title", "category", "item", "outage", "province", "withhold_identity", "vulnerable"}
-        ),
+        **body.model_dump(include={"channel", "text", "name", "phone", "address", "original_number"}),
+        longitude=longitude,
+        latitude=latitude,
         vulnerable=sorted(set(body.vulnerable)),
         withheld=body.withhold_identity,
         received_at=received_at,

@@ -1,29 +1,66 @@
 """What the systems of partners say to us: requests they offer, and what becomes of those we transferred to them."""
 
-from math import isfinite
-from typing import Annotated, Any, Literal
+from datetime import MAXYEAR, MINYEAR, datetime
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, Field, RootModel, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
-from api.fields import NUMBER, ForeignNumber, Instant, OptionalLine, OptionalProse, Prose
-from api.partner_photos import MOST, Photo
+from api.fields import (
+    LONGEST,
+    NUMBER,
+    ForeignNumber,
+    Instant,
+    LocalInstant,
+    OptionalLine,
+    OptionalProse,
+    Prose,
+    no_mobile,
+)
 
 CASE = Annotated[str, Field(pattern=f"^{NUMBER}$")]
 
 
 def _a_degree(value: object) -> float | None:
     """A position that is none is no reason to send a citizen away: a person looks for the place."""
-    number = isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    # The bound keeps out NaN, and integers that no float can hold.
+    number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9
     return float(value) if number else None  # type: ignore[arg-type]
 
 
 Degree = Annotated[float | None, BeforeValidator(_a_degree)]
 
 
+def _not_at_the_ends_of_time(value: datetime) -> datetime:
+    if not MINYEAR < value.year < MAXYEAR:
+        raise ValueError("no time that can be told in every zone")
+    return value
+
+
+ESSENTIAL = frozenset({"number", "text"})
+"""Of an offer: without these it is none."""
+
+
 class Offer(BaseModel):
     """A request that is no business of the partner's. What we do not know of it is left to a person to look at."""
 
-    number: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{1,40}$")]
+    number: Annotated[
+        str,
+        StringConstraints(
+            strip_whitespace=True, max_length=40, pattern=r"^[\w（）()〔〕\[\]/.#-]*[0-9][\w（）()〔〕\[\]/.#-]*$"
+        ),
+        AfterValidator(no_mobile),
+    ]
     text: Prose
     name: OptionalLine = None
     phone: OptionalLine = None
@@ -33,8 +70,36 @@ class Offer(BaseModel):
     withhold_identity: bool = False
     category: OptionalLine = None
     item: OptionalLine = None
-    happened_at: Instant | None = None
-    photos: Annotated[list[Photo], Field(max_length=MOST)] = []
+    happened_at: Annotated[Instant | LocalInstant, AfterValidator(_not_at_the_ends_of_time)] | None = None
+    """Without an offset by the clocks of the city."""
+    photos: list[Any] = []
+    """In base64, each looked at by itself."""
+
+    _notes: list[str] = PrivateAttr(default_factory=list)
+
+    @property
+    def notes(self) -> list[str]:
+        """What was not taken as it came: `left_out`, `text_cut`."""
+        return self._notes
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _without_what_is_odd(cls, given: dict[str, Any], handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """What is incidental and malformed is left out, rather than the request with it."""
+        text = given["text"].strip() if isinstance(given.get("text"), str) else ""
+        cut = len(text) > LONGEST
+        if cut:
+            given = given | {"text": text[:LONGEST]}
+        try:
+            offer = handler(given)
+        except ValidationError as error:
+            odd = {fault["loc"][0] for fault in error.errors()} - ESSENTIAL
+            rest = {name: value for name, value in given.items() if name not in odd}
+            # Who may have asked not to be known is not made known.
+            offer = handler(rest | ({"withhold_identity": True} if "withhold_identity" in odd else {}))
+            offer._notes.append("left_out")
+        offer._notes.extend(["text_cut"] if cut else [])
+        return offer
 
 
 class Acknowledgement(BaseModel):
@@ -52,27 +117,18 @@ class Refusal(BaseModel):
     reason: Prose
 
 
-class Offered(BaseModel):
-    type: Literal["transfer.offered"]
-    data: Offer
-
-
-class Acknowledged(BaseModel):
-    type: Literal["transfer.acknowledged"]
-    data: Acknowledgement
-
-
-class Refused(BaseModel):
-    type: Literal["transfer.refused"]
-    data: Refusal
-
-
-class AnyMessage(RootModel[Annotated[Offered | Acknowledged | Refused, Field(discriminator="type")]]):
-    """One of the messages that a partner's system sends."""
+BODIES: dict[str, type[Offer | Acknowledgement | Refusal]] = {
+    "transfer.offered": Offer,
+    "transfer.acknowledged": Acknowledgement,
+    "transfer.refused": Refusal,
+}
+"""Type of a message → its data."""
 
 
 class FileAsked(BaseModel):
-    """A file of a case that was transferred to the partner."""
+    """A file of a case that was transferred to the partner. Nothing else stands beside it, as in what we send."""
+
+    model_config = ConfigDict(extra="forbid")
 
     case: CASE
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -89,23 +145,4 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "transfer.acknowledged": {"case": "ZZ-20261121-00001", "number": "J4101002026112200018"},
     "transfer.refused": {"case": "ZZ-20261121-00001", "reason": "经核实不属于警务事项，退回热线。"},
-}
-
-MESSAGE: dict[str, Any] = {
-    "schema": {
-        "type": "object",
-        "required": ["type", "data"],
-        "properties": {"type": {"enum": list(EXAMPLES)}, "data": {"type": "object"}},
-    },
-    "examples": {type: {"value": {"type": type, "data": data}} for type, data in EXAMPLES.items()},
-}
-FILE: dict[str, Any] = {
-    "schema": {
-        "type": "object",
-        "required": ["case", "sha256"],
-        "properties": {
-            "case": {"type": "string", "pattern": f"^{NUMBER}$"},
-            "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
-        },
-    }
 }

@@ -2,11 +2,9 @@
 
 import asyncio
 from base64 import b64decode
-from collections.abc import Iterable
+from collections.abc import Sequence
 from io import BytesIO
-from typing import Annotated
-
-from pydantic import StringConstraints
+from typing import Any
 
 from api.attachments import stored
 from api.problems import Problem
@@ -14,28 +12,41 @@ from api.service import Service, now
 from api.uploads import HEAD, Kind, kind_of
 from domain.roles import Actor
 from ledger.attachments import put_attachment
+from ledger.errors import TooManyFiles
 from ledger.files import write_draft
 
 MOST = 4
 LARGEST = 1_000_000
 """Bytes of a photograph in a message."""
 
-Photo = Annotated[str, StringConstraints(max_length=LARGEST * 4 // 3 + 4)]
-"""A photograph in base64."""
+
+async def keep_photos(jiesu: Service, number: str, actor: Actor, photos: Sequence[Any]) -> list[str]:
+    """Attach photographs, in base64, to a case; returns why some were not: `photo_refused`, `photos_full`.
+
+    Raises Unavailable and CaseErased.
+    """
+    why = [await _kept(jiesu, number, actor, photo) for photo in photos[:MOST]]
+    why += ["photos_full"] * (len(photos) > MOST)
+    return sorted({reason for reason in why if reason})
 
 
-async def keep_photos(jiesu: Service, number: str, actor: Actor, photos: Iterable[str]) -> int:
-    """Attach photographs to a case; returns how many were none that we take. Raises Unavailable and CaseErased."""
-    refused = 0
-    for photo in photos:
-        try:
-            content = b64decode(photo, validate=True)
-            kind = _image(content)
-        except (ValueError, Problem):
-            refused += 1
-        else:
-            await _keep(jiesu, number, actor, content, kind)
-    return refused
+async def _kept(jiesu: Service, number: str, actor: Actor, photo: Any) -> str | None:
+    try:
+        content = _decoded(photo)
+        kind = _image(content)
+    except (ValueError, Problem):
+        return "photo_refused"
+    try:
+        await _keep(jiesu, number, actor, content, kind)
+    except TooManyFiles:
+        return "photos_full"
+    return None
+
+
+def _decoded(photo: Any) -> bytes:
+    if not isinstance(photo, str) or len(photo) > LARGEST * 4 // 3 + 4:
+        raise ValueError("no photograph that is taken")
+    return b64decode(photo, validate=True)
 
 
 def _image(content: bytes) -> Kind:

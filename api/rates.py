@@ -59,8 +59,9 @@ class Bucket:
 class Rates:
     """ASGI middleware: refuses what is more than a client's share with 429.
 
-    A client is a credential, right or wrong, or an address without one. An address from which too much comes without a
-    valid one is refused, until its share is new; who showed a valid one lately is still let in from there.
+    A client is a credential, right or wrong, or an address without one; whoever signs is known by address and path. An
+    address from which too much comes without a valid credential or signature is refused, until its share is new; who
+    showed a valid one lately is still let in from there.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -73,7 +74,7 @@ class Rates:
             return await self._app(scope, receive, send)
         asked, refused = self._buckets = self._buckets or _open_buckets(service_of(scope).settings)
         address = address_of(scope)
-        client = _credential(scope) or address
+        client = _credential(scope) or _without(scope, address)
         if client not in self._valid and await refused.full(address):
             return await (await refused.problem(address)).response()(scope, receive, send)
         if not scope["path"].startswith(ASSETS) and not await asked.hit(client):
@@ -114,6 +115,12 @@ def address_of(scope: Scope) -> str:
     if isinstance(address, IPv6Address):
         return str(address.ipv4_mapped or ip_network((address, 64), strict=False))
     return host
+
+
+def _without(scope: Scope, address: str) -> str:
+    """Who shows no credential: an address, and for webhooks in whose name, so that nobody else uses up its share."""
+    path: str = scope["path"]
+    return f"{address} {path}" if path.startswith("/webhooks/") else address
 
 
 def _credential(scope: Scope) -> str | None:

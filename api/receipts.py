@@ -1,21 +1,18 @@
 """Receipts of SMS gateways: whether texts arrived, each in the words of its gateway."""
 
 import hmac
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, Field
 
 from api.fields import Line
+from api.keeping import KeepingRoute
 from api.problems import Problem, problems
 from api.rates import KNOWN
-from api.service import Jiesu, Service, now, service_of
+from api.service import Jiesu, Service, now
 from ledger.receipts import Found, Receipt, note_receipt
-from ledger.refused import note_refused
 
 MOST_AT_ONCE = 5_000
 
@@ -89,39 +86,16 @@ async def shows_token(
     setattr(request.state, KNOWN, True)
 
 
-class KeepingRoute(APIRoute):
-    """A route whose refused messages are counted and kept for inspection."""
+class ReceiptRoute(KeepingRoute):
+    """A route for receipts of one gateway."""
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Answers as it would otherwise."""
-        handle = super().get_route_handler()
-
-        async def answer(request: Request) -> Response:
-            try:
-                return await handle(request)
-            except (Problem, RequestValidationError, HTTPException) as error:
-                await self._keep(request, *_why(error))
-                raise
-
-        return answer
-
-    async def _keep(self, request: Request, reason: str, detail: str) -> None:
-        source = f"sms:{self.path.rpartition('/')[2]}"
-        await service_of(request.scope).ledger.run(note_refused, source, reason, detail, await request.body(), now())
-
-
-def _why(error: Problem | RequestValidationError | HTTPException) -> tuple[str, str]:
-    """The reason of a refusal, and where it lies."""
-    if isinstance(error, Problem):
-        return error.code, error.detail
-    if isinstance(error, HTTPException):
-        return "malformed", "body"
-    first = error.errors()[0]
-    return "malformed", f"{'.'.join(map(str, first['loc']))}: {first['type']}"
+    def source_of(self, request: Request) -> str:
+        """`sms:<gateway>`."""
+        return f"sms:{request.url.path.rpartition('/')[2]}"
 
 
 router = APIRouter(
-    prefix="/sms/receipts", tags=["texts"], dependencies=[Depends(shows_token)], route_class=KeepingRoute
+    prefix="/sms/receipts", tags=["texts"], dependencies=[Depends(shows_token)], route_class=ReceiptRoute
 )
 
 One = TypeVar("One")

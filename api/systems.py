@@ -1,4 +1,4 @@
-"""Units' own systems: which of them work, and what waits for those that do not."""
+"""Systems of units and partners: which of them work, and what waits for those that do not."""
 
 from datetime import datetime, timedelta
 
@@ -8,19 +8,21 @@ from sqlalchemy import Connection, RowMapping
 
 from api.access import allowed
 from api.service import Jiesu, Service, now
+from domain.partners import Partner
 from domain.rulebook import seconds
-from domain.systems import by_system
+from domain.systems import by_system, receivers
 from domain.units import Unit
 from ledger.systems import known_systems, waiting
 
 router = APIRouter(tags=["systems"])
 
 
-class UnitSystem(BaseModel):
-    """A system by which one unit or several are reached."""
+class OutsideSystem(BaseModel):
+    """A system by which one unit or partner, or several, are reached."""
 
     system: str
     units: list[str] = Field(description="Codes of the units that share it.")
+    partners: list[str] = Field(description="Codes of the partners that share it.")
     reach: str = Field(description="`webhook` or `open311`.")
     up: bool = Field(description="Whether it took the last message that was sent to it, or none failed yet.")
     down_since: datetime | None = Field(description="When it first failed since it last worked.")
@@ -30,36 +32,36 @@ class UnitSystem(BaseModel):
     oldest_waiting: datetime | None
 
 
-@router.get("/systems", summary="Units' systems", dependencies=[Depends(allowed("read-systems"))])
-async def read_systems(jiesu: Jiesu) -> list[UnitSystem]:
-    """Every system to which orders go out by themselves: up, or down since when, and how many messages wait for it."""
+@router.get("/systems", summary="Systems of units and partners", dependencies=[Depends(allowed("read-systems"))])
+async def read_systems(jiesu: Jiesu) -> list[OutsideSystem]:
+    """Every system that orders or transfers go to by themselves: up, or down since when, and what waits for it."""
     return await jiesu.ledger.run(_systems, jiesu, now())
 
 
-def _systems(connection: Connection, jiesu: Service, at: datetime) -> list[UnitSystem]:
+def _systems(connection: Connection, jiesu: Service, at: datetime) -> list[OutsideSystem]:
     known = {row["system"]: row for row in known_systems(connection)}
     after_closing = timedelta(seconds=seconds(jiesu.city.rulebook.effects.give_up_after))
     return [
-        _system(connection, name, units, known.get(name), at, after_closing)
-        for name, units in by_system(jiesu.city.units.values()).items()
+        _system(connection, name, sharing, known.get(name), at, after_closing)
+        for name, sharing in by_system(jiesu.city.units.values(), jiesu.city.partners.values()).items()
     ]
 
 
 def _system(
     connection: Connection,
     name: str,
-    units: tuple[Unit, ...],
+    sharing: tuple[Unit | Partner, ...],
     row: RowMapping | None,
     at: datetime,
     after_closing: timedelta,
-) -> UnitSystem:
-    codes = [unit.code for unit in units]
-    left = waiting(connection, codes, at, after_closing)
+) -> OutsideSystem:
+    left = waiting(connection, receivers(sharing), at, after_closing)
     down_since = row["down_since"] if row else None
-    return UnitSystem(
+    return OutsideSystem(
         system=name,
-        units=codes,
-        reach=units[0].reach,
+        units=[party.code for party in sharing if isinstance(party, Unit)],
+        partners=[party.code for party in sharing if isinstance(party, Partner)],
+        reach=sharing[0].reach,
         up=down_since is None,
         down_since=down_since,
         back_at=row["back_at"] if row else None,

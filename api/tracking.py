@@ -26,7 +26,7 @@ PUBLIC = {
     EventKind.ANSWERED: "您的诉求已直接答复。",
     EventKind.TRANSFERRED: "您的诉求已转{to}。",
     EventKind.TRANSFER_REQUESTED: "正在联系{to}，待其接收；在此之前由热线负责。",
-    EventKind.TRANSFER_ACKNOWLEDGED: "您的诉求已由{to}接收。",
+    EventKind.TRANSFER_ACKNOWLEDGED: "您的诉求已由{to}接收{there}。",
     EventKind.TRANSFER_REFUSED: "{to}未接收，您的诉求仍由热线办理。",
     EventKind.DISPATCHED: "您的诉求已派给{unit}办理。",
     EventKind.REDISPATCHED: "您的诉求已改派给{unit}办理。",
@@ -126,7 +126,8 @@ def _sentence(event: EventRow, jiesu: Service) -> str:
     instants = {name: jiesu.local_day(datetime.fromisoformat(facts[name])) for name in known}
     outcome = words.OUTCOME[Outcome(facts["outcome"])] if "outcome" in facts else ""
     unit, to = _name(event.unit, jiesu), jiesu.city.called(facts.get("to")) or facts.get("to")
-    return PUBLIC[EventKind(event.kind)].format(unit=unit, to=to, outcome=outcome, **instants)
+    there = f"，受理号：{facts['number']}" if facts.get("number") else ""
+    return PUBLIC[EventKind(event.kind)].format(unit=unit, to=to, there=there, outcome=outcome, **instants)
 
 
 def _name(unit: str | None, jiesu: Service) -> str:

@@ -1,33 +1,41 @@
 """Webhooks that come in: signed as Standard Webhooks prescribe, or refused and kept for inspection."""
 
 import re
-from collections.abc import AsyncIterator
+from asyncio import Semaphore
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from math import floor
+from datetime import UTC, datetime
+from hashlib import sha256
 from secrets import token_bytes
-from typing import TypeVar
+from time import time
 
 from fastapi import Request
 from fastapi.security import APIKeyHeader
-from pydantic import BaseModel, ValidationError
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from api.problems import FIELD, REFUSED, Problem, Unavailable, malformed, unavailable
+from api.keeping import KeepingRoute
+from api.problems import Problem, malformed, too_soon
 from api.rates import KNOWN
 from api.service import Service, now
-from ledger.refused import note_refused
-from ledger.requests import claim, claimed
+from domain.partners import Partner
+from domain.units import Unit
+from ledger.requests import claim
+from ledger.sendings import note_sending, was_sent
 from settings import read_webhook
-
-Message = TypeVar("Message", bound=BaseModel)
 
 MESSAGE_ID = re.compile(r"[\x21-\x7e]{1,200}")
 
-LEDGER_REFUSES: tuple[type[Exception], ...] = tuple(REFUSED)
+FRESH = 300
+"""Seconds before and after its timestamp that a signature counts (Standard Webhooks)."""
 
-TAKEN = "taken"
-"""Stands with a sending of a message that was taken."""
+LARGE = 100_000
+"""Bytes from which on a body is large; so is one that does not say how long it is."""
+
+MOST_LARGE = 16
+"""Large bodies that are received at the same time: ours."""
+
+_large = Semaphore(MOST_LARGE)
 
 by_signature = APIKeyHeader(
     name="webhook-signature",
@@ -35,7 +43,16 @@ by_signature = APIKeyHeader(
     auto_error=False,
     description="Signed as Standard Webhooks prescribe, with `webhook-id` and `webhook-timestamp`.",
 )
-"""How the documentation says who may call; `signed` looks into it."""
+"""How the documentation says who may call; `signed_by` looks into it."""
+
+
+class WebhookRoute(KeepingRoute):
+    """A route for webhooks, each of which `signed_by` reads."""
+
+    def source_of(self, request: Request) -> str:
+        """`unit:<code>`, `partner:<code>`; `units`, `partners` for what comes in the name of none that sends any."""
+        source: str = request.state.source
+        return source
 
 
 @dataclass(frozen=True)
@@ -44,44 +61,61 @@ class Signed:
 
     source: str
     id: str
-    """Of the message: a repetition of it has the same."""
-    timestamp: int
-    """When this sending of it was signed, in whole seconds since 1970: what the signature covers."""
+    """Digest of the message's id, which may be personal: a repetition of it has the same."""
     body: bytes
+    signature: str
+    """Of this sending of it; another is signed at another instant."""
 
 
-async def signed(jiesu: Service, request: Request, source: str, secret: str | None) -> Signed:
-    """The message of a request, signed with the secret in the variable of that name, at most five minutes ago.
+async def signed_by(request: Request, kind: str, party: Unit | Partner | None) -> Signed:
+    """The message of a request, signed at most five minutes ago with the secret of a unit or partner.
 
-    Raises Problem 401, after the message has been counted and kept, if it is unsigned, stale or signed by another.
+    Raises Problem 401 if it is unsigned, stale, signed by another, or the party sends none: no answer tells who does.
+    Raises Problem 429 for a large one while many are being received, and 422 for an id that cannot be kept.
     """
-    body, headers = await request.body(), dict(request.headers)
-    # Without a secret nobody can sign, and no answer tells who has one.
-    webhook = read_webhook(secret) or Webhook(token_bytes(24))
+    sender = party if party is not None and party.reach == "webhook" else None
+    # Names that somebody made up are not kept.
+    source = request.state.source = f"{kind}:{sender.code}" if sender else f"{kind}s"
+    # Without a secret nobody can sign.
+    webhook = read_webhook(sender.secret if sender else None) or Webhook(token_bytes(24))
+    headers = dict(request.headers)
+    # What nobody can have signed, or when nobody believes it, is refused before it takes any memory.
+    body = await _whole(request) if sender and _is_fresh(headers) else b""
     try:
         webhook.verify(body, headers, json_parse=False)
     except (WebhookVerificationError, ValueError, UnicodeError) as error:
         # The library's own sentences; what other errors say may repeat the message.
         why = str(error) if isinstance(error, WebhookVerificationError) else "Malformed headers or body"
-        raise await refused(
-            jiesu,
-            Signed(source, "", 0, body),
-            Problem(
-                401,
-                "not_signed",
-                f"The message is not signed as agreed: {why}.",
-                "消息签名无效、已过期或缺失，未予接收。",
-                headers={"WWW-Authenticate": "Webhook"},
-            ),
+        raise Problem(
+            401,
+            "not_signed",
+            f"The message is not signed as agreed: {why}.",
+            "消息签名无效、已过期或缺失，未予接收。",
+            headers={"WWW-Authenticate": "Webhook"},
         ) from None
     setattr(request.state, KNOWN, True)
-    return Signed(source, headers["webhook-id"], floor(float(headers["webhook-timestamp"])), body)
+    id, at = headers["webhook-id"], datetime.fromtimestamp(float(headers["webhook-timestamp"]), UTC)
+    if not MESSAGE_ID.fullmatch(id):
+        raise malformed("webhook-id: at most 200 visible ASCII characters.")
+    return Signed(source, sha256(id.encode()).hexdigest(), body, webhook.sign(id, at, body.decode()))
 
 
-async def refused(jiesu: Service, message: Signed, problem: Problem) -> Problem:
-    """Count and keep a message that is refused; returns the problem, to be raised."""
-    await jiesu.ledger.run(note_refused, message.source, problem.code, problem.detail, message.body, now())
-    return problem
+def _is_fresh(headers: Mapping[str, str]) -> bool:
+    """Whether a message claims to be signed, about now."""
+    try:
+        return "webhook-signature" in headers and abs(time() - float(headers["webhook-timestamp"])) <= FRESH
+    except (KeyError, ValueError):
+        return False
+
+
+async def _whole(request: Request) -> bytes:
+    """The body. Raises Problem 429 for a large one while many are being received."""
+    if int(request.headers.get("content-length", LARGE)) < LARGE:
+        return await request.body()
+    if _large.locked():
+        raise too_soon("too_many_requests", "Too many large messages", "较大的消息过多", 1)
+    async with _large:
+        return await request.body()
 
 
 @asynccontextmanager
@@ -89,28 +123,11 @@ async def taking(jiesu: Service, message: Signed, what: str) -> AsyncIterator[No
     """Within it a message is taken; `what` says for which purpose, in codes.
 
     A message sent again, signed anew, may be taken again: whatever takes it knows the repetition by the message's id.
-    Raises Problem, after the message has been counted and kept: 409 for a sending that was taken before, 422 for an id
-    used for another purpose, and what was raised within; and 503 where something we depend on does not answer.
+    Raises Problem 409 for a sending that was taken before, and KeyReused for an id used for another purpose.
     """
-    try:
-        sending = await _claim(jiesu, message, what)
-        yield
-        async with jiesu.ledger.session() as session:
-            await claim(session, message.source, sending, TAKEN)
-    except Problem as problem:
-        raise await refused(jiesu, message, problem) from None
-    except LEDGER_REFUSES as error:
-        raise await refused(jiesu, message, Problem(*REFUSED[type(error)])) from None
-    except Unavailable as error:
-        raise unavailable(error.what, None) from None
-
-
-async def _claim(jiesu: Service, message: Signed, what: str) -> str:
-    if not MESSAGE_ID.fullmatch(message.id):
-        raise malformed("webhook-id: at most 200 visible ASCII characters.")
-    sending = f"{message.id} {message.timestamp}"
     async with jiesu.ledger.session() as session:
-        if await claimed(session, message.source, sending):
+        # By its signature, also at the address of another who has the same secret.
+        if await was_sent(session, message.signature):
             raise Problem(
                 409,
                 "replayed",
@@ -119,23 +136,6 @@ async def _claim(jiesu: Service, message: Signed, what: str) -> str:
             )
         # What else it says is claimed with the step, where an erasure of the case finds it.
         await claim(session, message.source, message.id, what)
-    return sending
-
-
-async def read_as(jiesu: Service, message: Signed, model: type[Message]) -> Message:
-    """The message's JSON as `model`. Raises Problem 422, after it has been counted and kept, if it is none."""
-    try:
-        return model.model_validate_json(message.body)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(part for part in first["loc"] if isinstance(part, str) and FIELD.fullmatch(part)) or "body"
-        raise await refused(
-            jiesu,
-            message,
-            Problem(
-                422,
-                "malformed",
-                f"The message is malformed: {place}: {first['type']}.",
-                "消息格式有误，未予接收。",
-            ),
-        ) from None
+    yield
+    async with jiesu.ledger.session() as session:
+        await note_sending(session, message.signature, now())

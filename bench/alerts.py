@@ -20,6 +20,7 @@ from typing import Any
 import aiohttp
 from sqlalchemy import Connection, func, select
 
+from bench.mosquitto import NoMosquitto
 from bench.mqtt import mqtt_per_s
 from domain.assets import Asset
 from domain.readings import BATCH, STRUCTURED
@@ -27,7 +28,6 @@ from ledger.assets import put_assets
 from ledger.database import Ledger, open_ledger
 from ledger.tables import ALERTS, CASES
 from sandbox import system
-from sandbox.mosquitto import NoMosquitto
 from sandbox.prepare import prepare
 from sandbox.stack import Stack
 from settings import Settings

@@ -11,10 +11,10 @@ from contextlib import asynccontextmanager
 from aiomqtt import Client
 from sqlalchemy import Connection, func, select
 
+from bench.broker import HOST, Broker
 from ledger.database import Ledger
 from ledger.tables import SENSOR_EVENTS
 from sandbox import system
-from sandbox.broker import HOST, Broker
 from settings import ROOT, Settings
 
 USER, PASSWORD = "bench", "bench"

@@ -61,6 +61,11 @@ def untimely(reading: Reading, now: datetime) -> str | None:
     return "too_old" if reading.at < now - LATE else None
 
 
+def hour_of(at: datetime) -> datetime:
+    """The beginning of the hour of an instant."""
+    return at.replace(minute=0, second=0, microsecond=0)
+
+
 @dataclass
 class Alert:
     """One asset's alert of one kind. Instants are UTC; fields are as `ledger.models.AlertRow` says."""
@@ -84,8 +89,14 @@ class Alert:
     collective: bool = False
     confirmed_at: datetime | None = None
     recovered_at: datetime | None = None
+    steady_at: datetime | None = None
     told_at: datetime | None = None
     ended_at: datetime | None = None
+
+    @property
+    def position(self) -> tuple[float, float] | None:
+        """Longitude and latitude of what moves, as its latest event said."""
+        return None if self.longitude is None or self.latitude is None else (self.longitude, self.latitude)
 
     def count(self, kind: Kind, reading: Reading, now: datetime) -> bool:
         """Count a reading that says something is wrong, in whatever order they come; whether it confirms the alert."""
@@ -96,25 +107,33 @@ class Alert:
             self.last_at, self.last_value = at, reading.value
             self.longitude, self.latitude = reading.position or (self.longitude, self.latitude)
         if self.recovered_at is not None and at > self.recovered_at:
-            self.recovered_at = self.told_at = None
+            self.recovered_at = self.steady_at = self.told_at = None
         if self.confirmed_at is not None:
             return False
         self.expires_at = self.last_at + timedelta(seconds=seconds(kind.expires))
-        self.recent = sorted([*self.recent, at.isoformat(timespec="microseconds")])[-MOST_READINGS:]
+        self.recent = sorted({*self.recent, at.isoformat(timespec="microseconds")})[-MOST_READINGS:]
         if not kind.confirm.by([datetime.fromisoformat(instant) for instant in self.recent], reading.value):
             return False
         self.confirmed_at = now
         return True
 
-    def recover(self, reading: Reading) -> bool:
+    def recover(self, kind: Kind, reading: Reading) -> bool:
         """Note that all is well again, unless something was wrong later; an unconfirmed alert ends with that."""
         at = reading.at.astimezone(UTC)
         if at < self.last_at:
             return False
         new, self.recovered_at = self.recovered_at is None, max(at, self.recovered_at or at)
+        self.steady_at = self.steady_at or max(at + timedelta(seconds=seconds(kind.steady)), self._collected_until)
         if self.confirmed_at is None:
             self.ended_at = at
         return new
+
+    @property
+    def _collected_until(self) -> datetime:
+        """The end of the hour whose alerts its collective case takes in, or long ago."""
+        if self.confirmed_at is None or not self.collective:
+            return datetime.min.replace(tzinfo=UTC)
+        return hour_of(self.confirmed_at) + timedelta(hours=1)
 
     def expire(self, at: datetime) -> bool:
         """End an alert that nothing confirmed in time."""

@@ -14,7 +14,7 @@ from domain.escalation import fire
 from domain.events import Assignment, Deadline, Event, EventKind, Handover, Outcome, Request, Status, Summary
 from domain.limits import Limit
 from domain.refusals import Refused
-from domain.roles import Actor
+from domain.roles import ENGINE, Actor
 from domain.rulebook import ClockName, Rulebook
 
 
@@ -41,6 +41,8 @@ class Opening(BaseModel):
     marks: list[str] = []
     ordered: list[str] = []
     """Units to which the engine itself sends it at once, the lead first."""
+    nobody_to_call: bool = False
+    """Whether it names no citizen who could judge the result."""
 
 
 class Case(BaseModel):
@@ -85,6 +87,8 @@ class Case(BaseModel):
     grid_signed_in_at: datetime | None = None
     resolved_by_grid: str | None = None
     """The grid whose result the citizen is asked about."""
+    nobody_to_call: bool = False
+    """Whether the result ends it, since there is no citizen who could judge it."""
     attempts: int = 0
     rework_rounds: int = 0
     hurries: int = 0
@@ -116,6 +120,7 @@ class Case(BaseModel):
             grid=opening.grid,
             names=_grid_names(opening),
             grids_above=list(opening.grids_above),
+            nobody_to_call=opening.nobody_to_call,
             rulebook=rulebook,
             calendar=calendar,
         )
@@ -308,11 +313,19 @@ class Case(BaseModel):
         if self.outage:
             self.start_outage_clocks(min(at, suspension.due), since)
 
-    def close(self, outcome: Outcome, by: Actor, at: datetime, *, note: str | None = None) -> None:
+    def call_back(self, at: datetime) -> None:
+        """What follows a result: the callback, or the end by the engine where there is nobody to call."""
+        if self.nobody_to_call:
+            self.close(Outcome.RESOLVED, ENGINE, at, nobody_to_call=True)
+        else:
+            self.status = Status.CALLBACK
+            self.start(ClockName.CALLBACK, at)
+
+    def close(self, outcome: Outcome, by: Actor, at: datetime, *, note: str | None = None, **facts: Any) -> None:
         """End the case: every clock stops, nothing fires any more."""
         self.status, self.outcome, self.closed_at = Status.CLOSED, outcome, at
         self.clocks, self.request, self.paused = [], None, None
-        self.record(EventKind.CLOSED, by, at, note=note, outcome=outcome)
+        self.record(EventKind.CLOSED, by, at, note=note, outcome=outcome, **facts)
 
     def name_of(self, code: str | None) -> str:
         """A unit or grid as people call it; the hotline itself where there is none."""

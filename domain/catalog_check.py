@@ -12,19 +12,17 @@ from domain.catalog_file import CatalogFile, load_catalog, row_faults
 from domain.city import load_city
 from domain.errors import ConfigError, problem_of, read_toml
 from domain.grids import Grid, load_grids
+from domain.open311 import OTHER
 from domain.rulebook import Rulebook, load_rulebook
 from domain.tables import with_those_below
 from domain.units import Unit, load_units
-
-OTHER = "other"
-"""Among the services of an Open311 server: that for all items not named."""
 
 
 def check_city(folder: Path, since: date) -> Iterator[str]:
     """Everything that stands in the way of dispatch from `since` (local) on, one sentence each.
 
-    Items with no unit or service or shadowed by others, units with no contact, areas with no grid or lead unit, and
-    whatever keeps a file from being used.
+    Items with no unit or service or shadowed by others, units with no contact, areas with no grid or lead unit,
+    communities and micro-grids that cannot pass a case up, and whatever keeps a file from being used.
     """
     found = False
     try:
@@ -35,6 +33,7 @@ def check_city(folder: Path, since: date) -> Iterator[str]:
             *without_contact(units),
             *without_grid(units, grids),
             *without_lead(units, grids),
+            *without_parent(grids),
         ):
             found = True
             yield finding
@@ -106,6 +105,13 @@ def without_lead(units: Mapping[str, Unit], grids: Mapping[str, Grid]) -> Iterat
             yield f"grid {grid.code} {grid.name}: '{grid.unit}' is not a unit of this city"
         elif _unit_of(grid, grids) is None:
             yield f"grid {grid.code} {grid.name}: no lead unit; give it or the grid around it a `unit` in grids.toml"
+
+
+def without_parent(grids: Mapping[str, Grid]) -> Iterator[str]:
+    """Communities and micro-grids with no grid above them to which they could pass a case up (上报转单)."""
+    for grid in grids.values():
+        if grid.level in ("community", "micro") and grid.parent is None:
+            yield f"grid {grid.code} {grid.name}: no grid above it; name it as `parent` in grids.toml"
 
 
 def unreachable(catalog: VersionedCatalog, since: date) -> Iterator[str]:

@@ -101,8 +101,8 @@ class City(Frozen):
 def load_city(folder: Path) -> City:
     """Read and check all files of a city.
 
-    They are rulebook, calendar, units, grids, crews, catalog, texts, sms and sensors (`<name>.toml`), and
-    `grids.geojson`; a city that has partners names them in `partners.toml`.
+    They are rulebook, calendar, units, grids, crews, catalog, texts, sms and sensors (`<name>.toml`), `grids.geojson`,
+    and, if there is something to say, `partners.toml` and `open311.toml`.
 
     Raises ConfigError naming the file, the key and what is wrong; for a folder that does not exist, the cities that do.
     """
@@ -113,9 +113,8 @@ def load_city(folder: Path) -> City:
     grids = load_grids(folder / "grids.toml")
     _check_grids(folder / "grids.toml", grids, units)
     catalog = load_catalog(folder / "catalog.toml", units, rulebook)
-    _check_commitments(folder / "units.toml", units, rulebook, catalog)
-    catalog = load_catalog(folder / "catalog.toml", units, rulebook)
     items = {item.code for item in catalog.versions}
+    _check_commitments(folder / "units.toml", units, rulebook.categories, items)
     return City(
         folder=folder.resolve().name,
         rulebook=rulebook,
@@ -128,7 +127,7 @@ def load_city(folder: Path) -> City:
         catalog=catalog,
         texts=load_texts(folder / "texts.toml"),
         sms=load_sms(folder / "sms.toml"),
-        open311=load_open311(folder / "open311.toml", {OTHER, *(item.code for item in catalog.versions)}),
+        open311=load_open311(folder / "open311.toml", items | {OTHER}),
         sensors=load_sensors(folder / "sensors.toml", items, rulebook.categories),
     )
 
@@ -139,12 +138,13 @@ def _check_grids(path: Path, grids: Mapping[str, Grid], units: Collection[str]) 
             check_known(path, f"grid.{n}.unit", grid.unit, units, "a unit")
 
 
-def _check_commitments(path: Path, units: Mapping[str, Unit], rulebook: Rulebook, catalog: VersionedCatalog) -> None:
-    items = {item.code for item in catalog.versions}
+def _check_commitments(
+    path: Path, units: Mapping[str, Unit], categories: Collection[str], items: Collection[str]
+) -> None:
     for n, unit in enumerate(units.values()):
         for m, commitment in enumerate(unit.commitments):
             for code in commitment.categories:
-                check_known(path, f"unit.{n}.commitments.{m}.categories", code, rulebook.categories, "a category")
+                check_known(path, f"unit.{n}.commitments.{m}.categories", code, categories, "a category")
             for code in commitment.items:
                 check_known(path, f"unit.{n}.commitments.{m}.items", code, items, "an item")
 

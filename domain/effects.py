@@ -196,7 +196,7 @@ def _orders(base: Effect, event: Event, case: "Case") -> Iterator[Effect]:
 def _all_is_well(base: Effect, event: Event, case: "Case") -> Iterator[Effect]:
     kind = "recall" if event.facts["closes"] else event.kind
     yield from _to_units(base, [a.unit for a in case.assignments], kind)
-    if case.assignments and event.facts["closes"]:
+    if case.assignments:
         yield from _to_grid(base, case.at_grid, kind)
 
 

@@ -8,19 +8,37 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StrictBool, StringConstraints, model_validator
 
+from domain import words
 from domain.errors import ConfigError
 from domain.rulebook import Frozen
 from domain.tables import Code, Name, check_known, read_as
 
 OTHER = "other"
-"""Service code of what no item of the catalog names: the request is taken, and a person finds whose it is."""
+"""Service code of what no item names: a city's, for which a person finds whose it is, and a unit's own for the rest."""
 OTHER_NAME = "其他诉求"
+
+NAMELESS = "附加信息"
+"""What an answer is called of which nobody knows what it answers."""
 
 LISTS = ("singlevaluelist", "multivaluelist")
 LONGEST = {"string": 200, "text": 1000}
 NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,10})?", re.ASCII)
 
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
+
+STATES = frozenset(words.STATUS.values()) | frozenset(words.OUTCOME.values())
+
+
+def notes(state: str, said: str | None) -> str:
+    """How a request stands, 办理中：已派人查看, with the unit's last words if there are any."""
+    return f"{state}：{said}" if said else state
+
+
+def said_in(notes: str) -> str | None:
+    """The words in what a server notes of a request: all of it, but for how it stands as `notes` would have it."""
+    state, _, said = notes.partition("：")
+    return (said if state in STATES else notes).strip() or None
 
 
 class BadAnswer(Exception):
@@ -129,12 +147,13 @@ def load_open311(path: Path, items: Collection[str]) -> Open311:
 
 
 def answers(asked: Sequence[Attribute], given: Mapping[str, Sequence[str]]) -> list[str]:
-    """What was answered as lines for people, 水压：偏低, in the order asked. Raises BadAnswer, without the answer."""
+    """What was answered as lines for people, 水压：偏低, in the order asked; then what nobody asked, as it was sent.
+
+    Raises BadAnswer, without the answer.
+    """
     known = {attribute.code: attribute for attribute in asked if attribute.variable}
-    if not given.keys() <= known.keys():
-        names = ", ".join(known) or "none"
-        raise BadAnswer("unknown_attribute", f"attribute: this service has {names}.", "该服务没有这一属性。")
-    return list(_lines(known.values(), given))
+    unasked = (f"{code or NAMELESS}：{'、'.join(said)}" for code, said in given.items() if code not in known)
+    return [*_lines(known.values(), given), *(line.replace("\0", "") for line in unasked)]
 
 
 def _lines(asked: Collection[Attribute], given: Mapping[str, Sequence[str]]) -> Iterator[str]:

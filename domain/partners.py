@@ -10,7 +10,7 @@ from domain.roles import Role
 from domain.rulebook import Frozen, Sourced
 from domain.steps.transfer import Terms
 from domain.tables import Code, Name, Phone, by_code, read_as
-from domain.units import Variable
+from domain.units import Rate, Variable, system_at
 from domain.words import CHANNEL
 
 
@@ -37,11 +37,24 @@ class Partner(Sourced):
     secret: Variable | None = None
     """Name of the environment variable with the secret that signs webhooks both ways."""
 
+    rate: Rate = 20
+    """Messages a second that its system takes from one worker; whoever shares the system shares its rate."""
+
     phone: Phone | None = None
-    """The number that citizens are told to call."""
+    """Its number; citizens are told to ask there how their request fares, but never at an emergency line."""
 
     within: Limit | None = None
     """How soon it acknowledges a transfer; later, somebody at the hotline sees to it."""
+
+    @property
+    def system(self) -> str | None:
+        """Name of its system, which it shares with all units and partners that name the same endpoint; None without."""
+        return system_at(self.endpoint)
+
+    @property
+    def ask_at(self) -> str | None:
+        """The number at which citizens ask how a request fares that it has taken over."""
+        return "12345" if self.kind == "emergency" else self.phone
 
     @property
     def terms(self) -> Terms:

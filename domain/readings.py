@@ -23,6 +23,8 @@ BINARY = "ce-"
 """Begins the headers of an event in HTTP's binary mode."""
 
 MOST_IN_A_BATCH = 500
+LARGEST = 64 * 1024
+"""Bytes; up to this an event may count on being passed on (CloudEvents 1.0.2, Size Limits)."""
 KEPT_BYTES = 16_000
 
 FOREIGN = (
@@ -39,9 +41,13 @@ REASONS = {
         "The event is not a CloudEvent 1.0 with id, source, type, subject and data as agreed.",
         "事件格式有误。",
     ),
+    "too_large": (f"An event has at most {LARGEST} bytes.", f"事件不得超过{LARGEST}字节。"),
     "too_many_events": (f"A batch has at most {MOST_IN_A_BATCH} events.", f"一批最多{MOST_IN_A_BATCH}个事件。"),
     "unknown_type": ("This city has no alert of this type.", "没有该类预警。"),
     "unknown_asset": ("No such asset is registered, or it is not one of yours.", "没有登记该设备，或不属于本单位。"),
+    "unfit_asset": ("No such asset can have an alert of this type.", "该类设备不会有此类预警。"),
+    "no_value": ("An alert of this type has a value.", "该类预警必须带数值。"),
+    "implausible_value": ("An alert of this type has no such value.", "数值超出该类预警的合理范围。"),
     "from_the_future": (
         "The event's time lies in the future; set the device's clock.",
         "事件时间晚于当前时间，请校准设备时钟。",
@@ -102,15 +108,7 @@ def read_event(headers: Mapping[str, str], body: bytes) -> Reading:
         if any(name.lower().startswith(BINARY) for name in headers):
             return _reading(_binary(headers, body), body)
         return _reading(_structured(body), body)
-    except (
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-        ArithmeticError,
-        RecursionError,
-        CloudEventValidationError,
-    ):
+    except FOREIGN:
         raise BadEvent("malformed", body) from None
 
 
@@ -147,8 +145,11 @@ def _parts(body: bytes) -> Iterator[bytes]:
 
 
 def _structured(body: bytes) -> BaseCloudEvent:
-    _check_named(json.loads(body))
-    return from_structured(HTTPMessage({"content-type": STRUCTURED}, body), JSONFormat(), CloudEvent)
+    # An attribute that is null is absent (CloudEvents JSON format 1.0.2, 2.2).
+    event = {name: value for name, value in json.loads(body).items() if value is not None}
+    _check_named(event)
+    message = HTTPMessage({"content-type": STRUCTURED}, json.dumps(event).encode())
+    return from_structured(message, JSONFormat(), CloudEvent)
 
 
 def _binary(headers: Mapping[str, str], body: bytes) -> BaseCloudEvent:
@@ -165,6 +166,8 @@ def _check_named(attributes: Any) -> None:
 def _reading(event: BaseCloudEvent, body: bytes) -> Reading:
     kind, recovered = _kind(event.get_type(), body)
     data = event.get_data()
+    if isinstance(data, bytes) and _is_json(event.get_datacontenttype()):
+        data = json.loads(data)
     if not isinstance(data, dict | None):
         raise ValueError("data is a JSON object")
     told = {name: data[name] for name in ("value", "longitude", "latitude") if data and data.get(name) is not None}
@@ -180,6 +183,12 @@ def _reading(event: BaseCloudEvent, body: bytes) -> Reading:
             **told,
         }
     )
+
+
+def _is_json(media_type: str | None) -> bool:
+    # Without a type data is JSON (CloudEvents JSON format 1.0.2, 3.1).
+    plain = (media_type or "application/json").partition(";")[0].strip().lower()
+    return plain == "application/json" or plain.endswith("+json")
 
 
 def _kind(name: str, body: bytes) -> tuple[str, bool]:

@@ -62,8 +62,8 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "诉求人不满意，已由{unit_zh}重新办理，请上报现场情况。",
     ),
     "no_grid_above": (
-        "There is no grid above {grid}.",
-        "{grid_zh}没有上级网格。",
+        "There is no grid above {grid}; report with grid-report what you found, the unit or the hotline goes on.",
+        "{grid_zh}没有上级网格；请用“上报情况”写明现场情况，由承办单位或热线继续处理。",
     ),
     "return_after_sign_in": (
         "{unit} already signed in on {on}; a return is asked before sign-in.",

@@ -33,6 +33,9 @@ def _with_known_placeholders(template: str) -> str:
 Template = Annotated[str, StringConstraints(min_length=1, max_length=300), AfterValidator(_with_known_placeholders)]
 
 
+AssetKind = Literal["device", "meter", "truck", "account"]
+
+
 class Confirmation(Frozen):
     """What makes an alert certain enough to send somebody: so many readings within a time, or one value bad enough."""
 
@@ -53,7 +56,7 @@ class Confirmation(Frozen):
 
 
 class Bounds(Frozen):
-    """Values at which all is well; a reading with such a value counts as recovered."""
+    """From one value to another, both included."""
 
     least: float | None = None
     most: float | None = None
@@ -76,17 +79,27 @@ class Kind(Sourced):
     name: Name
     item: Code
     """The matter of the catalog that its cases are about."""
+    assets: Annotated[tuple[AssetKind, ...], Field(min_length=1)]
+    """What it is heard of."""
     measure: Annotated[str, StringConstraints(max_length=12)] = ""
     """Unit of its values."""
+    plausible: Bounds | None = None
+    """Values that can be; an alarm with another is refused."""
+    needs_value: bool = False
+    """Whether an alarm without a value is refused."""
+    urgent: bool = False
+    """Whether its cases have the short clocks of a large outage."""
     confirm: Confirmation = Confirmation()
     normal: Bounds | None = None
-    """Without it only a recovered event tells that all is well."""
+    """Values at which all is well: a reading with one counts as recovered. Without it only a recovered event does."""
+    steady: Pause = "10m"
+    """So long all must stay well before that closes a case. Ours."""
     expires: Pause
     """An alert that nothing confirmed is forgotten so long after its last reading."""
     join: Joining | None = None
     """Without it each asset's alert is a matter of its own."""
     vulnerable: tuple[Literal["alone", "elderly", "disabled"], ...] = ()
-    """Whose home it is wherever this kind is heard of."""
+    """Whose home it is wherever this kind is heard of; what concerns them is always a case of its own."""
     text: Template
     """What its case says."""
 
@@ -95,12 +108,30 @@ class Kind(Sourced):
         in_bounds = self.normal is not None and reading.value is not None and self.normal.hold(reading.value)
         return reading.recovered or in_bounds
 
+    def unfit(self, asset: str, reading: Reading) -> str | None:
+        """The code of the refusal of a reading that an asset of this kind cannot have sent, if it is one."""
+        if asset not in self.assets:
+            return "unfit_asset"
+        if reading.recovered:
+            return None
+        if reading.value is None:
+            return "no_value" if self.needs_value else None
+        return None if self.plausible is None or self.plausible.hold(reading.value) else "implausible_value"
+
     def area(self, grid: str | None, grids: Mapping[str, Grid]) -> str | None:
-        """Code of the area within which alerts of this kind are one matter; None where each stands alone."""
+        """Code of the area within which alerts of this kind are one matter; None where each stands alone.
+
+        Where no grid of the level is known, it is the coarsest that is.
+        """
         if self.join is None:
             return None
-        above = [other.code for other in lineage(grid, grids) if FINENESS[other.level] <= FINENESS[self.join.level]]
-        return above[0] if above else None
+        above = lineage(grid, grids)
+        coarse = [other for other in above if FINENESS[other.level] <= FINENESS[self.join.level]]
+        return next((other.code for other in (*coarse, *above[-1:])), None)
+
+    def concerns_somebody(self, vulnerable: Collection[str]) -> bool:
+        """Whether it is about somebody who needs help, as the register or the kind itself says."""
+        return bool(self.vulnerable or vulnerable)
 
     def words(self, asset: str, address: str | None, value: float | None, readings: int) -> str:
         """What the case says of the asset at which it began."""
@@ -109,7 +140,7 @@ class Kind(Sourced):
 
 
 class Collective(Frozen):
-    """What the collective case of a unit's hour is called, and what it says before the words of its first alert."""
+    """What the collective case of a unit's hour and kind is called, and what it says before its first alert's words."""
 
     title: Name
     text: Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -121,7 +152,7 @@ class Sensors(Sourced):
     category: Category
     """Category of the rulebook under which proactive cases are handled."""
     cases_an_hour: Annotated[int, Field(ge=1, le=10_000)]
-    """So many cases of one unit an hour; what is confirmed beyond them joins one collective case of that hour."""
+    """So many cases of one unit and kind an hour; what is confirmed beyond them joins one collective case of it."""
     collective: Collective
     kind: Annotated[tuple[Kind, ...], Field(min_length=1)]
 

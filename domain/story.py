@@ -95,8 +95,11 @@ def line(event: Event, case: Case) -> str:
     return "，".join(parts)
 
 
-def details(case: Case, lines: list[str]) -> str:
-    """The whole case in Markdown, for the engine's web page: standing, running limits, what has happened."""
+def details(case: Case, lines: list[str], untold: list[Effect]) -> str:
+    """The whole case in Markdown, for the engine's web page: standing, running limits, what has happened.
+
+    `untold` is what somebody could not be told yet.
+    """
     head = [f"## {case.number} · {words.STATUS[case.status]}"]
     if case.outcome:
         head.append(f"办理结果：**{words.OUTCOME[case.outcome]}**")
@@ -112,6 +115,8 @@ def details(case: Case, lines: list[str]) -> str:
         head.append(f"转接：{case.name_of(case.transfer.to)}（{case.day(case.transfer.at)} 发起，待对方确认）")
     if case.request:
         head.append(f"待审核：{words.REQUEST[case.request.kind]}（{case.day(case.request.at)} 提出）")
+    if untold:
+        head.append(f"未送达，正在重试：{effects(untold, case)}")
     if case.breaches:
         head.append("已超时：" + "、".join(words.CLOCK[clock] for clock in case.breaches))
     return "\n\n".join([*head, *_clocks(case), "### 办理经过", "\n".join(f"- {text}" for text in lines)])
@@ -165,4 +170,5 @@ def facts_in_words(kind: EventKind, facts: dict[str, Any], rules: Rulebook, name
         texts.append(f"{PARTY[Party(facts['party'])]} {facts['error']}")
     if kind is EventKind.CLOSED:
         texts.append(words.OUTCOME[facts["outcome"]])
+        texts += ["无诉求人可回访"] if facts.get("nobody_to_call") else []
     return texts

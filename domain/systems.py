@@ -1,8 +1,11 @@
-"""Units' own systems: which units share one, and when people are told that one is down."""
+"""Systems of units and partners: which of these share one, and when people are told that one is down."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import chain
 
+from domain.effects import Party
+from domain.partners import Partner
 from domain.units import Unit
 
 SURE_AFTER = timedelta(minutes=1)
@@ -19,10 +22,16 @@ def report_due(down_since: datetime, failures: int, reported_at: datetime | None
     return failures >= SURE_FAILURES or at - down_since >= SURE_AFTER
 
 
-def by_system(units: Iterable[Unit]) -> dict[str, tuple[Unit, ...]]:
-    """The units that are reached by a system of their own, by its name."""
-    found: dict[str, tuple[Unit, ...]] = {}
-    for unit in units:
-        if unit.system is not None:
-            found[unit.system] = (*found.get(unit.system, ()), unit)
+def by_system(units: Iterable[Unit], partners: Iterable[Partner] = ()) -> dict[str, tuple[Unit | Partner, ...]]:
+    """The units and partners that are reached by a system of their own, by its name."""
+    found: dict[str, tuple[Unit | Partner, ...]] = {}
+    parties: Iterable[Unit | Partner] = chain(units, partners)
+    for party in parties:
+        if party.system is not None:
+            found[party.system] = (*found.get(party.system, ()), party)
     return found
+
+
+def receivers(sharing: Iterable[Unit | Partner]) -> list[tuple[Party, str]]:
+    """Units and partners as messages name them, by party and code."""
+    return [(Party.UNIT if isinstance(party, Unit) else Party.PARTNER, party.code) for party in sharing]

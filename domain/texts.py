@@ -17,7 +17,7 @@ MAY_USE = {
         "received": ("code",),
         "rejected": ("guidance",),
         "answered": ("reason",),
-        "transferred": ("to", "call"),
+        "transferred": ("to", "there", "call"),
         "extended": ("unit", "due", "reason"),
         "suspended": ("unit", "until", "reason"),
         "result": ("unit", "reason"),

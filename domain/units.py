@@ -12,6 +12,14 @@ from domain.rulebook import Frozen
 from domain.tables import Code, Name, Phone, by_code, check_known, read_as
 
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=60)]
+Value = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+AttributeCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,60}$")]
+Rate = Annotated[float, Field(gt=0, le=1000)]
+
+
+def system_at(endpoint: str | None) -> str | None:
+    """Name of the system whose address is in an environment variable; None without one."""
+    return endpoint.removeprefix("JIESU_ENDPOINT_").lower() if endpoint else None
 
 
 class Unit(Frozen):
@@ -30,11 +38,17 @@ class Unit(Frozen):
     secret: Variable | None = None
     """Name of the environment variable with the secret that signs webhooks both ways, or with its Open311 api_key."""
 
-    rate: Annotated[float, Field(gt=0, le=1000)] = 20
+    rate: Rate = 20
     """Messages a second that its system takes from one worker; units that share a system share its rate."""
 
     services: dict[Code, Annotated[str, StringConstraints(min_length=1, max_length=60)]] = Field(default_factory=dict)
     """Of an Open311 server: our catalog items and its service codes for them; `other` stands for all not named."""
+
+    attributes: dict[Code, dict[AttributeCode, Value]] = Field(default_factory=dict)
+    """What its services want besides: item or `other` → code of an attribute → the answer given for all orders."""
+
+    jurisdiction: Value | None = None
+    """The jurisdiction_id of an Open311 server for several places."""
 
     poll: Annotated[float, Field(gt=0, le=86_400)] = 300
     """Seconds after which an Open311 server is asked again how one of our orders stands."""
@@ -49,7 +63,7 @@ class Unit(Frozen):
     @property
     def system(self) -> str | None:
         """Name of its system, which it shares with all units that name the same endpoint; None without one."""
-        return self.endpoint.removeprefix("JIESU_ENDPOINT_").lower() if self.endpoint else None
+        return system_at(self.endpoint)
 
     @model_validator(mode="after")
     def _reached_whole(self) -> Self:
@@ -59,6 +73,10 @@ class Unit(Frozen):
             raise ValueError("secret: a unit reached by its own system names one, and no other does")
         if (self.reach == "open311") != bool(self.services):
             raise ValueError("services: an Open311 server has some, if only `other`, and no other unit does")
+        if not self.attributes.keys() <= self.services.keys():
+            raise ValueError("attributes: of items that `services` names")
+        if self.jurisdiction is not None and self.reach != "open311":
+            raise ValueError("jurisdiction: only an Open311 server has one")
         return self
 
     @model_validator(mode="after")

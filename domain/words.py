@@ -144,9 +144,21 @@ SENDING = {
     "sending": "发送中",
     "sent": "已发送",
     "failed": "发送失败",
+    "dropped": "已办结，不再发送",
+    "listed": "在系统中查看",
     "delivered": "已送达",
     "undelivered": "未送达",
 }
+
+UNTOLD = {
+    "unreachable": "系统不通",
+    "no_endpoint": "未配置系统地址",
+    "no_secret": "未配置密钥",
+    "no_service": "对方系统无此服务",
+    "unknown_unit": "没有该单位",
+    "unknown_partner": "没有该平台",
+}
+"""Why somebody could not be told."""
 
 READ = {
     "case": "工单",

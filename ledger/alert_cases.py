@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, update
 
-from domain.alerts import Alert
+from domain.alerts import Alert, hour_of
 from domain.city import City
+from domain.events import Status
 from domain.roles import Role
 from domain.rulebook import seconds
 from domain.sensors import Kind
@@ -18,21 +19,37 @@ from ledger.tables import ALERTS, CASES
 
 OPENED_BY = "sensors"
 
+JOINABLE = (Status.RECEIVED, Status.DISPATCHED, Status.HANDLING)
+"""Where a case stands while somebody will still see to what joins it."""
+
 
 def give_cases(
     connection: Connection, city: City, alerts: Sequence[Alert], assets: Mapping[str, Row[Any]], at: datetime
 ) -> None:
-    """Have alerts just confirmed join the case of their like or open one, so few that nobody drowns in them."""
+    """Have alerts just confirmed join the case of their like or open one, so few that nobody drowns in them.
+
+    What concerns somebody who needs help always opens one.
+    """
     # One unit at a time, everywhere in the same order: what one transaction opens, the next one joins.
     for unit in sorted({alert.unit for alert in alerts}):
         queue(connection, f"alerts:{unit}")
     for alert in alerts:
-        kind = city.sensors.kinds[alert.kind]
-        alert.case_number = _of_its_like(connection, alert, kind, at)
+        kind, asset = city.sensors.kinds[alert.kind], assets[alert.asset]
+        if not kind.concerns_somebody(asset.vulnerable):
+            _join(connection, city, alert, kind, at)
         if alert.case_number is None:
-            _open_or_collect(connection, city, alert, assets[alert.asset], at)
+            _open(connection, city, alert, asset, at)
         joined = {name: getattr(alert, name) for name in ("case_number", "opened", "collective")}
         connection.execute(update(ALERTS).where(ALERTS.c.id == alert.id).values(joined))
+
+
+def _join(connection: Connection, city: City, alert: Alert, kind: Kind, at: datetime) -> None:
+    alert.case_number = _of_its_like(connection, alert, kind, at)
+    if alert.case_number is None:
+        of_hour = (ALERTS.c.kind == alert.kind, ALERTS.c.confirmed_at >= hour_of(at))
+        alert.collective = _opened(connection, alert.unit, of_hour) >= city.sensors.cases_an_hour
+        if alert.collective:
+            alert.case_number = connection.scalar(_open_cases(alert.unit).where(ALERTS.c.collective, *of_hour))
 
 
 def _of_its_like(connection: Connection, alert: Alert, kind: Kind, at: datetime) -> str | None:
@@ -47,25 +64,18 @@ def _of_its_like(connection: Connection, alert: Alert, kind: Kind, at: datetime)
     return found
 
 
-def _open_or_collect(connection: Connection, city: City, alert: Alert, asset: Row[Any], at: datetime) -> None:
-    hour = at.replace(minute=0, second=0, microsecond=0)
-    of_hour = (ALERTS.c.confirmed_at >= hour,)
-    alert.collective = _opened(connection, alert.unit, of_hour) >= city.sensors.cases_an_hour
-    if alert.collective:
-        alert.case_number = connection.scalar(_open_cases(alert.unit).where(ALERTS.c.collective, *of_hour))
-    if alert.case_number is None:
-        intake = _intake(city, alert, asset, at)
-        local_day = at.astimezone(ZoneInfo(city.rulebook.days.zone)).date()
-        row, _ = open_case(connection, city.rulebook.code, intake, local_day, key=f"alert:{alert.id}")
-        alert.case_number, alert.opened = row.number, True
+def _open(connection: Connection, city: City, alert: Alert, asset: Row[Any], at: datetime) -> None:
+    local_day = at.astimezone(ZoneInfo(city.rulebook.days.zone)).date()
+    row, _ = open_case(connection, city.rulebook.code, _intake(city, alert, asset, at), local_day)
+    alert.case_number, alert.opened = row.number, True
 
 
 def _open_cases(unit: str) -> Select[Any]:
-    """The latest open case of a unit's alerts."""
+    """The latest case of a unit's alerts in which somebody will still see to more of them."""
     return (
         select(ALERTS.c.case_number)
         .join_from(ALERTS, CASES, CASES.c.number == ALERTS.c.case_number)
-        .where(ALERTS.c.unit == unit, ALERTS.c.ended_at.is_(None), CASES.c.closed_at.is_(None))
+        .where(ALERTS.c.unit == unit, ALERTS.c.ended_at.is_(None), CASES.c.status.in_(JOINABLE))
         .order_by(ALERTS.c.confirmed_at.desc(), ALERTS.c.id.desc())
         .limit(1)
     )
@@ -94,7 +104,7 @@ def _intake(city: City, alert: Alert, asset: Row[Any], at: datetime) -> Intake:
         vulnerable=list(dict.fromkeys((*kind.vulnerable, *asset.vulnerable))),
         category=city.sensors.category,
         item=kind.item,
-        outage=item is not None and item.outage,
+        outage=kind.urgent or (item is not None and item.outage),
         grid=alert.grid,
         marks=[mark for mark, holds in marks.items() if holds],
         opened_role=Role.SYSTEM,

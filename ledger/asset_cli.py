@@ -1,5 +1,6 @@
 """`jiesu assets`: the register of what sensors watch, from Excel and back."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -38,9 +39,20 @@ def import_sheet(
 
 
 @assets.command()
-def export(file: Annotated[Path, typer.Argument(dir_okay=False, help="File to write.")]) -> None:
+def export(
+    file: Annotated[typer.FileBinaryWrite, typer.Argument(help="File to write, or - for standard output.")],
+) -> None:
     """Write all assets as CSV (UTF-8) for Excel; `jiesu assets import` takes it back. Addresses are personal."""
     from domain.assets import write_assets
     from ledger.assets import all_assets
 
-    file.write_bytes(write_assets(on_ledger(lambda ledger: ledger.run(all_assets))))
+    file.write(write_assets(on_ledger(lambda ledger: ledger.run(all_assets))))
+
+
+@assets.command()
+def remove(codes: Annotated[list[str], typer.Argument(metavar="CODE...", help="Assets that are out of use.")]) -> None:
+    """Take assets out of the register; their alerts end, and cases opened for them stay with whoever has them."""
+    from ledger.assets import remove_assets
+
+    removed = on_ledger(lambda ledger: ledger.run(remove_assets, codes, datetime.now(UTC)))
+    typer.echo(f"{removed} of {len(codes)} removed")

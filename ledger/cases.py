@@ -50,6 +50,7 @@ def opening(row: CaseRow) -> Opening:
         grid=row.grid,
         marks=row.marks,
         ordered=row.ordered,
+        nobody_to_call=row.channel == "sensor" and row.phone is None,
     )
 
 

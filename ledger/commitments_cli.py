@@ -27,6 +27,9 @@ def run(settings: Settings, unit: str, first: date | None, last: date | None) ->
     last = last or now.astimezone(zone).date()
     since, until = period_of(first or last, last, zone)
     found = on_ledger(lambda ledger: commitment_report(ledger, city, unit, since, until, now))
+    if not found:
+        typer.echo(f"{unit} has made no commitments; units make them in units.toml")
+        return
     for line in _table([HEAD, *map(_row, found)]):
         typer.echo(line)
     for tally in found:

@@ -12,7 +12,8 @@ from domain.city import City
 from domain.deadlines import show
 from domain.events import EventKind
 from domain.story import PARTY, facts_in_words
-from ledger.dossier import Record, RecordedEvent
+from ledger.alert_cases import OPENED_BY
+from ledger.dossier import Message, Record, RecordedEvent
 
 PAGES = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("pages")),
@@ -46,6 +47,25 @@ class _Wording:
 
     def names(self, codes: list[str]) -> str:
         return "、".join(map(self.name, codes)) or "—"
+
+    def who(self, id: str) -> str:
+        """The holder of a key as it is called, a system that acts by messages as whose it is."""
+        if id == OPENED_BY:
+            return "传感器"
+        kind, _, code = id.partition(":")
+        return self.name(code) if kind in SYSTEMS and code else id
+
+    def item(self, code: str | None, at: datetime) -> str:
+        """An item by its name in the catalog that was in force at an instant."""
+        found = self._city.catalog_at(at).items.get(code or "")
+        return found.name if found else code or "—"
+
+    def untold(self, message: Message) -> str:
+        """Why somebody could not be told, and whether that is tried again."""
+        error = message.error or ""
+        status = error.removeprefix("http_")
+        why = f"系统返回错误{status}" if status != error else words.UNTOLD.get(error, error)
+        return f"{why}，正在重试" if message.status == "sending" and why else why
 
     def category(self, code: str) -> str:
         found = self._city.rulebook.categories.get(code)
@@ -83,6 +103,9 @@ class _Wording:
         parts = [(days, "天"), (hours, "小时"), (minutes, "分")]
         return "逾期" + ("".join(f"{amount}{unit}" for amount, unit in parts if amount) or "不足1分")
 
+
+SYSTEMS = ("partner", "webhook", "open311")
+"""How ids of those begin who act by messages of their systems."""
 
 TABLES: dict[str, dict[Any, str]] = {
     "role": {**words.ROLE},

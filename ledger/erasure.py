@@ -18,8 +18,9 @@ from ledger.access_log import CONSOLE, ERASURE, note_read
 from ledger.attachments import attachments_of, remove_attachments
 from ledger.database import hold
 from ledger.models import PERSONAL, UNERASED
+from ledger.refused import forget_naming
 from ledger.requests import ERASED
-from ledger.tables import CASES, FINDINGS, MESSAGES, NOTES, REQUESTS
+from ledger.tables import ALERTS, CASES, FINDINGS, MESSAGES, NOTES, REQUESTS
 
 EMPTY: dict[str, Any] = {name: None if CASES.c[name].nullable else "" for name in PERSONAL} | {"vulnerable": []}
 """Personal columns of a case, and what is left in them."""
@@ -61,9 +62,12 @@ async def erase(session: AsyncSession, folder: Path, number: str, keep: timedelt
     for table in TEXTS:
         await session.execute(update(table).where(table.c.case_number == number).values(text=""))
     await session.execute(update(NOTES).where(NOTES.c.case_number == number).values(salt=None))
+    nowhere = {"longitude": None, "latitude": None}
+    await session.execute(update(ALERTS).where(ALERTS.c.case_number == number).values(nowhere))
     await session.execute(update(REQUESTS).where(REQUESTS.c.scope == number).values(body_hash=ERASED))
     emptied = {**EMPTY, "code": None, "salt": None, "intake_hash": ERASED, "erased_at": case["erased_at"] or now}
     await session.execute(update(CASES).where(CASES.c.number == number).values(emptied))
+    await forget_naming(session, number)
     await remove_attachments(session, folder, number)
     return found
 

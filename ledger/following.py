@@ -21,12 +21,12 @@ class Order:
     lead: bool
     reference: str | None
     signed_in: bool
-    said: str | None
-    """What was reported of its progress last."""
+    said: frozenset[str]
+    """What was reported of its progress."""
     last: int
     """Number of the last event that its system caused, or of the order itself."""
-    failed: bool
-    """Whether people have been asked to see to it."""
+    reported: frozenset[str]
+    """Codes of the errors for which people have been asked to see to it."""
 
 
 def filed_as(connection: Connection, key: str) -> str | None:
@@ -62,9 +62,9 @@ def order_of(connection: Connection, order: Effect) -> Order:
         lead=bool(standing["lead"]),
         reference=standing["reference"],
         signed_in=any(event["kind"] == EventKind.SIGNED_IN for event in events),
-        said=progress[-1]["text"] if progress else None,
+        said=frozenset(event["text"] for event in progress),
         last=progress[-1]["n"] if progress else order.event,
-        failed=any(event["facts"].get("effect") == order.key for event in events),
+        reported=frozenset(event["facts"]["error"] for event in events if event["facts"].get("effect") == order.key),
     )
 
 

@@ -15,6 +15,7 @@ from ledger.models import CaseRow
 from ledger.readable import read_cases
 from ledger.sight import EVERYTHING, Sight
 from ledger.tables import CASE_UNITS, CASES
+from ledger.transfers import goes_on_as
 
 EQUAL = ("category", "grid", "channel", "province", "outage")
 FORMAT = "%Y-%m-%dT%H:%M:%S.%f"
@@ -45,7 +46,8 @@ class CaseFilter(BaseModel):
     outage: bool | None = None
     phone: str | None = Field(default=None, repr=False)
     q: str | None = Field(default=None, repr=False)
-    """Found literally in number, title, text or address; letter case does not matter."""
+    """Found literally in number, title, text or address, letter case does not matter; or the number that it has at a
+    partner, whole."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ def _searches(filters: CaseFilter, sight: Sight) -> Iterator[ColumnElement[bool]
         yield and_(known, CASES.c.phone == filters.phone)
     if filters.q:
         number, *words = (CASES.c[name].icontains(filters.q, autoescape=True) for name in ("number", *SEARCHED))
-        yield or_(number, and_(known, or_(*words)))
+        elsewhere = or_(CASES.c.original_number == filters.q, goes_on_as(filters.q))
+        yield or_(number, elsewhere, and_(known, or_(*words)))
 
 
 def _overdue(now: datetime) -> ColumnElement[bool]:

@@ -19,8 +19,9 @@ EMPTY_IF_ERASED = (
     .values(text="")
 )
 
-Sending = Literal["sent", "sending", "failed"]
-"""`sending` has failed so far and will be tried again."""
+Sending = Literal["sent", "sending", "failed", "dropped", "listed"]
+"""`sending` has failed so far and will be tried again; `dropped` is of no use any more and is not; `listed` is sent to
+nobody, for people look at our list by themselves."""
 
 
 def save_attempt(

@@ -7,11 +7,14 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain.events import EventKind
 from ledger.listing import ORDER
 from ledger.models import CaseRow
 from ledger.readable import read_cases
 from ledger.sight import Sight
-from ledger.tables import CASES, EVENTS
+from ledger.tables import CASES, EVENTS, NOTES
+
+REPORTS = (EventKind.PROGRESS_REPORTED, EventKind.RESULT_SUBMITTED)
 
 NEWEST = (CASES.c.received_at, CASES.c.number)
 
@@ -53,6 +56,16 @@ async def last_changes(session: AsyncSession, numbers: Collection[str]) -> dict[
     statement = select(EVENTS.c.case_number, func.max(EVENTS.c.at, type_=EVENTS.c.at.type).label("at"))
     found = await session.execute(statement.where(EVENTS.c.case_number.in_(numbers)).group_by(EVENTS.c.case_number))
     return {row.case_number: row.at for row in found}
+
+
+async def last_words(session: AsyncSession, numbers: Collection[str]) -> dict[str, str]:
+    """What units reported last to each case, of its progress or as its result. Personal."""
+    said = (
+        select(EVENTS.c.case_number, NOTES.c.text)
+        .join_from(EVENTS, NOTES, NOTES.c.id == EVENTS.c.note)
+        .where(EVENTS.c.case_number.in_(numbers), EVENTS.c.kind.in_(REPORTS))
+    )
+    return {row.case_number: row.text for row in await session.execute(said.order_by(EVENTS.c.n))}
 
 
 def _conditions(wanted: Wanted) -> Iterator[ColumnElement[bool]]:

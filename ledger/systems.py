@@ -1,20 +1,23 @@
-"""Systems of units: which are down since when, and how many messages wait for them."""
+"""Systems of units and partners: which are down since when, and how many messages wait for them."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, TextClause, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, TextClause, func, or_, select, tuple_, update
 
 from ledger.database import insert_for
 from ledger.messages import Sending
-from ledger.models import TO_UNITS, SystemRow
+from ledger.models import TO_SYSTEMS, SystemRow
 from ledger.tables import CASES, MESSAGES, SYSTEMS
+
+Receivers = Collection[tuple[str, str]]
+"""By party and code."""
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """Messages that some units have not been told yet."""
+    """Messages that some receivers have not been told yet."""
 
     messages: int = 0
     oldest: datetime | None = None
@@ -44,19 +47,19 @@ def known_systems(connection: Connection, *, down: bool = False) -> list[RowMapp
     return list(connection.execute(rows.where(SYSTEMS.c.down_since.is_not(None)) if down else rows).mappings())
 
 
-def told_since(connection: Connection, units: Collection[str], instant: datetime) -> bool:
-    """Whether any of these units has been told anything since then, by whichever worker."""
-    told = select(MESSAGES.c.key).where(*_to(units, "sent"), MESSAGES.c.sent_at > instant)
+def told_since(connection: Connection, receivers: Receivers, instant: datetime) -> bool:
+    """Whether any of these has been told anything since then, by whichever worker."""
+    told = select(MESSAGES.c.key).where(*_to(receivers, "sent"), MESSAGES.c.sent_at > instant)
     return bool(connection.scalar(select(told.exists())))
 
 
-def waiting(connection: Connection, units: Collection[str], at: datetime, after_closing: timedelta) -> Waiting:
-    """What waits for these units; on a closed case it is insisted for so long after its closing."""
+def waiting(connection: Connection, receivers: Receivers, at: datetime, after_closing: timedelta) -> Waiting:
+    """What waits for these; on a closed case it is insisted for so long after its closing."""
     insisted_on = or_(CASES.c.closed_at.is_(None), CASES.c.closed_at > at - after_closing)
     rows = (
         select(func.count(), func.min(MESSAGES.c.created_at))
         .join_from(MESSAGES, CASES, CASES.c.number == MESSAGES.c.case_number)
-        .where(*_to(units, "sending"), insisted_on)
+        .where(*_to(receivers, "sending"), insisted_on)
     )
     return Waiting(*connection.execute(rows).one())
 
@@ -76,6 +79,7 @@ def mark_back(connection: Connection, seen: RowMapping, at: datetime) -> bool:
     return connection.execute(row.where(same).values(back)).rowcount == 1
 
 
-def _to(units: Collection[str], status: Sending) -> tuple[TextClause | ColumnElement[bool], ...]:
-    # Written out, not bound, so that databases see that the index of messages to units serves.
-    return TO_UNITS, MESSAGES.c.unit.in_(units), MESSAGES.c.status == status
+def _to(receivers: Receivers, status: Sending) -> tuple[TextClause | ColumnElement[bool], ...]:
+    # Written out, not bound, so that databases see that the index of messages to systems serves.
+    codes = MESSAGES.c.unit.in_({code for _, code in receivers})
+    return TO_SYSTEMS, codes, tuple_(MESSAGES.c.party, MESSAGES.c.unit).in_(receivers), MESSAGES.c.status == status

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, func, select
 
+from domain.events import EventKind
 from ledger.tables import CASES, EVENTS, NOTES
 
 Told = Row[Any]
@@ -11,7 +12,7 @@ Told = Row[Any]
 
 REQUEST = (
     "code", "name", "phone", "address", "title", "withheld", "vulnerable", "marks", "category", "item", "lead", "grid",
-    "due", "outage", "longitude", "latitude",
+    "due", "outage", "longitude", "latitude", "closed_at",
 )  # fmt: skip
 EVENT = ("at", "unit", "clock", "facts")
 
@@ -23,10 +24,15 @@ COLUMNS: tuple[ColumnElement[Any], ...] = (
     NOTES.c.text.label("note"),
 )
 
+BEFORE = EVENTS.alias()
+REWORK = EVENTS.c.kind == EventKind.REWORK_ORDERED
+"""An event without words of its own: those of the callback or rating right before it say why."""
+
 LOOK_UP = (
     select(*COLUMNS)
     .join_from(CASES, EVENTS, and_(EVENTS.c.case_number == CASES.c.number, EVENTS.c.n == bindparam("event")))
-    .outerjoin(NOTES, NOTES.c.id == EVENTS.c.note)
+    .outerjoin(BEFORE, and_(BEFORE.c.case_number == CASES.c.number, BEFORE.c.n == EVENTS.c.n - 1, REWORK))
+    .outerjoin(NOTES, NOTES.c.id == func.coalesce(EVENTS.c.note, BEFORE.c.note))
     .where(CASES.c.number == bindparam("case"))
 )
 

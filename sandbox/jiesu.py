@@ -12,7 +12,7 @@ from typing import Any, Literal
 import httpx2
 
 from sandbox.secrets import variable_of
-from settings import read_webhook
+from settings import read_webhook, sign
 
 LIMIT = 10_000
 
@@ -126,12 +126,7 @@ def _webhook(party: str, call: Call, body: dict[str, Any]) -> Request | None:
         return None
     message = {"type": TYPES[call.step], "timestamp": at.isoformat(), "data": {"case": call.case, **body}}
     content = json.dumps(message)
-    headers = {
-        "webhook-id": call.key,
-        "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": webhook.sign(call.key, at, content),
-    }
-    return f"/webhooks/units/{call.unit}", content, headers
+    return f"/webhooks/units/{call.unit}", content, sign(webhook, call.key, content, at)
 
 
 def _secret(unit: str) -> str | None:

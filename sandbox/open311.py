@@ -1,7 +1,8 @@
 """A unit's Open311 server (GeoReport v2), as small as a test needs; its clerk answers, and it may be made to fail."""
 
 import asyncio
-from typing import Annotated, Any, Literal
+from itertools import count
+from typing import Annotated, Literal
 from uuid import uuid4
 
 from fastapi import APIRouter, Form, Header, Request
@@ -21,32 +22,27 @@ class News(BaseModel):
     status_notes: str | None = None
 
 
-def create_open311(party: str) -> APIRouter:
-    """The server of one party, with `/open311/requests` for its clerk and `/open311/behaviour` for tests."""
-    router = APIRouter()
-    requests: dict[str, dict[str, Any]] = {}
-    keys: dict[str, str] = {}
-    tokens: dict[str, str] = {}
-    behaviour: dict[str, Behaviour] = {"now": "well"}
+class Filed(BaseModel):
+    """A request: the form in which it came, how often it came, and what the clerk has noted on it."""
 
-    async def misbehave() -> Response | None:
-        if behaviour["now"] == "slow":
-            await asyncio.sleep(SLOW_SECONDS)
-        if behaviour["now"] == "failing":
-            return _error(500, "the server failed (sandbox)", {"Retry-After": "1"})
-        if behaviour["now"] == "malformed":
-            return Response("<html>维护中</html>", media_type="text/html")
-        return None
+    id: str
+    key: str
+    form: dict[str, str]
+    times: int = 0
+    token: str | None = None
+    news: News = News()
 
-    def answer(id: str) -> JSONResponse:
-        token = next((token for token, known in tokens.items() if known == id), None)
-        if behaviour["now"] == "token" and token is None:
-            token = uuid4().hex
-            tokens[token] = id
-        return JSONResponse([{"token": token} if token else {"service_request_id": id, "service_notice": None}], 201)
 
-    @router.post(f"{ROOT}/requests.json")
+class Open311Server:
+    """The server of one party: its requests, and how it behaves at present."""
+
+    def __init__(self, party: str) -> None:
+        self._ids = (f"{party}-{n}" for n in count(1))
+        self._requests: dict[str, Filed] = {}
+        self._behaviour: Behaviour = "well"
+
     async def file(
+        self,
         request: Request,
         api_key: Annotated[str | None, Form()] = None,
         service_code: Annotated[str | None, Form()] = None,
@@ -57,51 +53,78 @@ def create_open311(party: str) -> APIRouter:
             return _error(403, "api_key is missing or wrong")
         if not service_code:
             return _error(400, "service_code is missing")
-        id = keys.setdefault(key or uuid4().hex, f"{party}-{len(requests) + 1}")
         form = {name: str(value) for name, value in (await request.form()).items()}
-        known = requests.setdefault(id, {"status": "open", "status_notes": None, "form": form, "key": key, "times": 0})
-        known["times"] += 1
-        return await misbehave() or answer(id)
+        filed = self._filed_under(key) or self._take(key, form)
+        filed.times += 1
+        return await self._misbehave() or self._answer(filed)
 
-    @router.get(f"{ROOT}/requests/{{id}}.json")
-    async def read(id: str) -> Response:
+    async def read(self, id: str) -> Response:
         """How a request stands."""
-        if (bad := await misbehave()) is not None:
+        if (bad := await self._misbehave()) is not None:
             return bad
-        if id not in requests:
+        if (filed := self._requests.get(id)) is None:
             return _error(404, "service_request_id was not found")
-        known = requests[id]
-        said = {name: known[name] for name in ("status", "status_notes")}
-        return JSONResponse([{"service_request_id": id, **said, "service_code": known["form"]["service_code"]}])
+        said = {"service_request_id": id, "service_code": filed.form["service_code"], **filed.news.model_dump()}
+        return JSONResponse([said])
 
-    @router.get(f"{ROOT}/tokens/{{token}}.json")
-    async def exchange(token: str) -> Response:
+    async def exchange(self, token: str) -> Response:
         """The request of a token, once tokens are not all that is given out."""
-        if token not in tokens:
+        filed = next((filed for filed in self._requests.values() if filed.token == token), None)
+        if filed is None:
             return _error(404, "token was not found")
-        ready = {} if behaviour["now"] == "token" else {"service_request_id": tokens[token]}
+        ready = {} if self._behaviour == "token" else {"service_request_id": filed.id}
         return JSONResponse([{"token": token, **ready}])
 
-    @router.get("/open311/requests")
-    async def filed() -> dict[str, dict[str, Any]]:
-        """All requests by id, with the form in which each came and how often it came."""
-        return requests
+    async def filed(self) -> dict[str, Filed]:
+        """All requests by id."""
+        return self._requests
 
-    @router.put("/open311/requests/{id}")
-    async def note(id: str, news: News) -> None:
+    async def note(self, id: str, news: News) -> None:
         """The clerk notes how a request stands."""
-        requests[id].update(news.model_dump())
+        self._requests[id].news = news
 
-    @router.delete("/open311/requests/{id}")
-    async def lose(id: str) -> None:
+    async def lose(self, id: str) -> None:
         """The server forgets a request."""
-        del requests[id]
+        del self._requests[id]
 
-    @router.put("/open311/behaviour/{how}")
-    async def behave(how: Behaviour) -> None:
+    async def behave(self, how: Behaviour) -> None:
         """From now on the server behaves like this."""
-        behaviour["now"] = how
+        self._behaviour = how
 
+    def _filed_under(self, key: str) -> Filed | None:
+        return next((filed for filed in self._requests.values() if key and filed.key == key), None)
+
+    def _take(self, key: str, form: dict[str, str]) -> Filed:
+        filed = Filed(id=next(self._ids), key=key, form=form)
+        self._requests[filed.id] = filed
+        return filed
+
+    def _answer(self, filed: Filed) -> JSONResponse:
+        if self._behaviour == "token" and filed.token is None:
+            filed.token = uuid4().hex
+        named = {"token": filed.token} if filed.token else {"service_request_id": filed.id, "service_notice": None}
+        return JSONResponse([named], 201)
+
+    async def _misbehave(self) -> Response | None:
+        if self._behaviour == "slow":
+            await asyncio.sleep(SLOW_SECONDS)
+        if self._behaviour == "failing":
+            return _error(500, "the server failed (sandbox)", {"Retry-After": "1"})
+        if self._behaviour == "malformed":
+            return Response("<html>维护中</html>", media_type="text/html")
+        return None
+
+
+def create_open311(party: str) -> APIRouter:
+    """The server of one party, with `/open311/requests` for its clerk and `/open311/behaviour` for tests."""
+    server, router = Open311Server(party), APIRouter()
+    router.post(f"{ROOT}/requests.json")(server.file)
+    router.get(f"{ROOT}/requests/{{id}}.json")(server.read)
+    router.get(f"{ROOT}/tokens/{{token}}.json")(server.exchange)
+    router.get("/open311/requests")(server.filed)
+    router.put("/open311/requests/{id}")(server.note)
+    router.delete("/open311/requests/{id}")(server.lose)
+    router.put("/open311/behaviour/{how}")(server.behave)
     return router
 
 

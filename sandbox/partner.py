@@ -8,11 +8,11 @@ from uuid import uuid4
 
 import httpx2
 from fastapi import APIRouter, Body, Header, HTTPException, Request, Response
-from standardwebhooks.webhooks import WebhookVerificationError
 
 from sandbox.inbox import Entry, Inbox
 from sandbox.secrets import variable_of
-from settings import read_webhook
+from sandbox.signatures import check_signature
+from settings import read_webhook, sign
 
 SYSTEMS = ("110", "hotlines", "mayor_mailbox", "message_board", "snapshot")
 """The systems of partners: the linked hotlines share one."""
@@ -42,7 +42,8 @@ def create_partners() -> APIRouter:
         key: Annotated[str, Header(alias="Idempotency-Key", min_length=1, max_length=255)],
     ) -> dict[str, Any]:
         """Take a signed transfer or notice; the same key again answers 200 with the same receipt."""
-        content = await _verified(request, system, key)
+        await check_signature(request, system, key)
+        content: dict[str, Any] = await request.json()
         entry, new = inbox.receive(key, {**content, "system": system})
         response.status_code = 201 if new else 200
         return {"reference": entry["reference"]}
@@ -81,26 +82,7 @@ async def _say(code: str, message: dict[str, Any], id: str) -> Response:
     webhook, body, at = read_webhook(variable_of(_system(code))), json.dumps(message), datetime.now(UTC)
     if webhook is None:
         raise HTTPException(503, "the sandbox has no secret for this partner")
-    headers = {
-        "Content-Type": "application/json",
-        "webhook-id": id,
-        "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": webhook.sign(id, at, body),
-    }
     url = f"{os.environ.get('JIESU_API_URL', 'http://127.0.0.1:8000')}/webhooks/partners/{code}"
     async with httpx2.AsyncClient(trust_env=False, timeout=30) as client:
-        answer = await client.post(url, content=body.encode(), headers=headers)
+        answer = await client.post(url, content=body.encode(), headers=sign(webhook, id, body, at))
     return Response(answer.content, answer.status_code, media_type=answer.headers.get("Content-Type"))
-
-
-async def _verified(request: Request, system: str, key: str) -> dict[str, Any]:
-    """The message, signed with the system's secret under its own key. Raises HTTPException 401."""
-    webhook, body = read_webhook(variable_of(system)), await request.body()
-    try:
-        if webhook is None or request.headers.get("webhook-id") != key:
-            raise WebhookVerificationError
-        webhook.verify(body, dict(request.headers), json_parse=False)
-    except (WebhookVerificationError, ValueError):
-        raise HTTPException(401, "the transfer is not signed as agreed") from None
-    content: dict[str, Any] = json.loads(body)
-    return content

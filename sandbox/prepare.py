@@ -19,7 +19,10 @@ from temporal.connection import connect, patiently
 from temporal.keyring import keys_file as codec_keys_file
 from temporal.keyring import open_keyring, rotate
 
-STAFF = (Role.AGENT, Role.DISPATCHER, Role.CALLBACK, Role.SUPERVISOR, Role.INSPECTOR, Role.ADMIN, Role.CITIZEN)
+STAFF = (
+    Role.AGENT, Role.DISPATCHER, Role.CALLBACK, Role.SUPERVISOR, Role.INSPECTOR, Role.ADMIN, Role.CITIZEN,
+    Role.INTEGRATION,
+)  # fmt: skip
 
 
 def staff_keys_file(settings: Settings) -> Path:

@@ -55,7 +55,7 @@ class Receipts:
         url = f"{os.environ.get('JIESU_API_URL', 'http://127.0.0.1:8000')}/sms/receipts/{gateway}"
         for pause in (*PAUSES, None):
             try:
-                answer = await self._client.post(url, params={"token": token}, json=body)
+                answer = await self._client.post(url, headers={"Authorization": f"Bearer {token}"}, json=body)
                 if answer.is_success:
                     return
                 log.warning("Jiesu took no receipt: %d", answer.status_code)

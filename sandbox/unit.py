@@ -5,16 +5,14 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import uuid4
 
-from fastapi import Body, FastAPI, Header, HTTPException, Path, Request, Response
+from fastapi import Body, FastAPI, Header, Path, Request, Response
 from pydantic import BaseModel
-from standardwebhooks.webhooks import WebhookVerificationError
 
 from sandbox.faults import Faults, FaultSwitch
 from sandbox.inbox import Entry, Inbox
 from sandbox.jiesu import Jiesu, Via
 from sandbox.open311 import create_open311
-from sandbox.secrets import variable_of
-from settings import read_webhook
+from sandbox.signatures import check_signature
 
 
 class Contact(BaseModel):
@@ -72,17 +70,6 @@ class Receipt(BaseModel):
     received: bool = True
 
 
-async def _verify(request: Request, party: str, key: str) -> None:
-    """Raises HTTPException 401 unless the order is signed with the party's secret, under its own key."""
-    webhook = read_webhook(variable_of(party))
-    try:
-        if webhook is None or request.headers.get("webhook-id") != key:
-            raise WebhookVerificationError
-        webhook.verify(await request.body(), dict(request.headers), json_parse=False)
-    except (WebhookVerificationError, ValueError):
-        raise HTTPException(401, "the order is not signed as agreed") from None
-
-
 Key = Annotated[str, Header(alias="Idempotency-Key", min_length=1, max_length=255)]
 Segment = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 
@@ -101,7 +88,7 @@ def create_unit(title: str, party: str, faults: Faults, jiesu: Jiesu) -> FastAPI
     @app.post("/orders", status_code=201)
     async def receive(order: Order, key: Key, request: Request, response: Response) -> Receipt:
         """Take a signed order; the same key again answers 200 with the same receipt."""
-        await _verify(request, party, key)
+        await check_signature(request, party, key)
         entry, new = inbox.receive(key, order.model_dump(mode="json"))
         if not new:
             response.status_code = 200

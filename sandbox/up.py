@@ -8,8 +8,20 @@ import typer
 from domain.city import load_city
 from sandbox import system
 from sandbox.prepare import prepare, staff_keys_file
+from sandbox.serve import ports
 from sandbox.stack import Stack
 from settings import Settings
+
+PARTIES = {
+    "water": "water company",
+    "heat": "heating company",
+    "gas": "gas company",
+    "power": "power company",
+    "grid": "grid workers",
+    "sms": "texts to citizens",
+    "office": "offices, partners",
+}
+"""Whom to look up in the sandbox city, and what they are."""
 
 
 def run(settings: Settings) -> None:
@@ -31,6 +43,12 @@ async def _run(settings: Settings) -> None:
     typer.echo("Stopped. `make up` goes on where this left off.")
 
 
+def addresses(settings: Settings) -> list[tuple[str, str]]:
+    """Where each party of the sandbox city is."""
+    at = ports(settings.sandbox_port)
+    return [(told, f"http://{settings.host}:{at[party]}") for party, told in PARTIES.items()]
+
+
 def welcome(settings: Settings, urls: dict[str, str]) -> str:
     """Where to look, and how to begin."""
     return "\n".join(
@@ -39,6 +57,7 @@ def welcome(settings: Settings, urls: dict[str, str]) -> str:
             f"  API, with documentation   {urls['api']}",
             f"  Temporal Web UI           {urls['temporal']}",
             f"  sandbox city              {urls['sandbox']}",
+            *(f"    {name:<24}{address}" for name, address in addresses(settings)),
             f"  keys for each role        {staff_keys_file(settings)}",
             f"  logs                      {settings.home.resolve() / 'logs'}",
         ]

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
 
-from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.command import Command
@@ -47,7 +47,7 @@ class Following:
     async def take(self, actor: Actor, step: str, number: str, key: str, text: str | None = None) -> bool:
         """Take a step in a unit's name; False when a rule stands against it, or the case is closed.
 
-        The same key and text again are harmless. Raises RPCError when engine or workers do not answer.
+        The same key and text again are harmless. Raises ApplicationError when engine or workers do not answer.
         """
         async with self._ledger.session() as session:
             case = await get_case(session, number)
@@ -63,7 +63,7 @@ class Following:
         return await self._update(number, PEOPLE_STEPS[step](by=actor, note=note), id)
 
     async def report(self, order: Effect, error: str) -> None:
-        """Put on record that people must see to an order. Raises RPCError."""
+        """Put on record that people must see to an order. Raises ApplicationError when the engine does not answer."""
         failure = ReportFailure(by=ENGINE, effect=order.key, party=order.party, unit=order.unit, error=error)
         await self._update(order.case, failure, f"{order.key}:{error}")
 
@@ -73,8 +73,8 @@ class Following:
             await handle.execute_update(command.step, command, id=id, result_type=Taken, rpc_timeout=PATIENCE)
         except WorkflowUpdateFailedError:
             return False
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
-            return False
+        except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
+            if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise ApplicationError("The engine did not answer", type="unanswered") from None
         return True

@@ -12,7 +12,8 @@ from domain.alerts import Became, Outcome
 from domain.city import City
 from domain.roles import ENGINE
 from domain.steps.recovery import NoteRecovery
-from ledger.alert_endings import expire_alerts, mark_told, untold
+from ledger.alert_endings import expire_alerts, free_alerts, mark_told, untold
+from ledger.alert_housing import house_alerts
 from ledger.cases import get_case, opening
 from ledger.database import LEDGER_ERRORS, Ledger
 from ledger.errors import Unreadable
@@ -43,15 +44,18 @@ async def follow_up(client: Client, ledger: Ledger, city: City, task_queue: str,
         log.warning("proactive cases are left to the sweep: %s", type(error).__name__)
 
 
-async def look_after_alerts(client: Client, ledger: Ledger) -> None:
-    """At every turn of the sweep: end what nothing confirmed, and tell cases that all is well, lest a crash hid it."""
+async def look_after_alerts(client: Client, ledger: Ledger, city: City) -> None:
+    """At every turn of the sweep: end what nothing confirmed, free what a case that closed holds and give it another,
+    and tell cases that all has been well for long enough."""
     await ledger.run(expire_alerts, datetime.now(UTC))
+    await ledger.run(free_alerts, datetime.now(UTC))
+    await ledger.run(house_alerts, city, datetime.now(UTC))
     await tell_recovered(client, ledger)
 
 
 async def tell_recovered(client: Client, ledger: Ledger, cases: Collection[str] | None = None) -> None:
     """Tell cases (of those given) all of whose alerts have recovered; one not started yet is told later."""
-    waiting = await ledger.run(untold, AT_ONCE, cases)
+    waiting = await ledger.run(untold, datetime.now(UTC), AT_ONCE, cases)
     await asyncio.gather(*(_tell(client, ledger, number, at) for number, at in waiting))
 
 

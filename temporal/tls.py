@@ -106,7 +106,7 @@ def diagnose(
     if _ALERT.search(told):
         return EngineMisconfigured(f"{server} refuses our TLS: {_client_certificate(tls)}")
     if _CUT_OFF not in told:
-        return EngineUnreachable(f"{server} does not answer.")
+        return EngineUnreachable(f"{server} does not answer; is it up, and TEMPORAL_ADDRESS right?")
     if not tls:
         return EngineUnreachable(f"{server} cuts off a connection without TLS; if it wants TLS, set TEMPORAL_TLS.")
     return EngineUnreachable(f"{server} cuts off our TLS connection: {_client_certificate(tls)}")

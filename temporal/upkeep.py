@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 from temporalio import activity
 from temporalio.client import Client, WorkflowUpdateFailedError
@@ -40,9 +41,9 @@ class Sweeper:
         ledger: Ledger,
         city: City,
         task_queue: str,
-        then: Callable[[], Awaitable[object]] | None = None,
+        then: Mapping[str, Callable[[], Awaitable[object]]] = MappingProxyType({}),
     ) -> None:
-        """`then` is what else is done at every turn."""
+        """`then` is what else is done at every turn, by what the log calls it."""
         self._client, self._ledger, self._city, self._task_queue = client, ledger, city, task_queue
         self._then = then
         self._left_out: set[str] = set()
@@ -64,16 +65,21 @@ class Sweeper:
                 )
 
     async def sweep_if_possible(self) -> None:
-        """Sweep once; a ledger or engine that does not answer is left to the next turn."""
+        """Sweep once and do what else there is; what fails is left to the next turn, and keeps nothing else."""
         try:
             await self.sweep()
-            if self._then is not None:
-                await self._then()
         except Unreadable as error:
             self._left_out.add(error.case_number)
             log.error("%s: it cannot be started", error)
         except (*LEDGER_ERRORS, RPCError, RuntimeError) as error:
             log.warning("sweep put off: %s", type(error).__name__)
+        await asyncio.gather(*(self._try(name, task) for name, task in self._then.items()))
+
+    async def _try(self, name: str, task: Callable[[], Awaitable[object]]) -> None:
+        try:
+            await task()
+        except Exception as error:
+            log.warning("%s put off: %s", name, type(error).__name__)
 
     async def sweep(self) -> int:
         """Start the first cases that were accepted but not started, so many as fit between two heartbeats.

@@ -32,6 +32,17 @@ def test_assets_go_in_change_and_come_out(ledger: None, tmp_path: Path) -> None:
     kept = out.read_text(encoding="utf-8-sig")
     assert kept.count("ZS-0017") == 1
     assert "八栋楼4号院" in kept
+    assert "八栋楼4号院" in run("export", "-")[1]
+
+
+def test_an_asset_out_of_use_leaves_the_register(ledger: None, tmp_path: Path) -> None:
+    sheet, out = tmp_path / "assets.csv", tmp_path / "out.csv"
+    sheet.write_text(SHEET, encoding="utf-8")
+    run("import", str(sheet))
+    assert run("remove", "SB-1", "SB-9") == (0, "1 of 2 removed\n")
+    run("export", str(out))
+    kept = out.read_text(encoding="utf-8-sig")
+    assert ("ZS-0017" in kept, "SB-1" in kept) == (True, False)
 
 
 def test_a_sheet_with_a_mistake_registers_nothing(ledger: None, tmp_path: Path) -> None:

@@ -61,6 +61,7 @@ class CaseWorkflow:
         self._answers = dict(start.answers)
         self._unwritten: deque[tuple[Batch, list[Effect]]] = deque()
         self._lanes: dict[str, asyncio.Lock] = {}
+        self._untold: dict[str, Effect] = {}
         self._effects: set[asyncio.Task[None]] = set()
         self._failure: BaseException | None = None
         events: list[Event] = []
@@ -127,7 +128,10 @@ class CaseWorkflow:
             raise RuntimeError("A background task of the case failed") from self._failure
 
     def _over(self) -> bool:
-        """Whether this run may end: the case is closed or its history is long, and nothing is under way."""
+        """Whether this run may end: the case is closed or its history is long, and nothing is under way.
+
+        Insisting puts that off, at eleven events in three days: years before the 4,096 that suggest a new run.
+        """
         ending = self._case.status is Status.CLOSED or workflow.info().is_continue_as_new_suggested()
         return ending and not self._unwritten and not self._effects and workflow.all_handlers_finished()
 
@@ -142,7 +146,10 @@ class CaseWorkflow:
             effects = [effect for event in events for effect in effects_of(event, self._case)]
             self._unwritten.append((Batch(summary=self._case.summary(), events=events), effects))
         self._story += [story.line(event, self._case) for event in events]
-        workflow.set_current_details(story.details(self._case, self._story))
+        self._show()
+
+    def _show(self) -> None:
+        workflow.set_current_details(story.details(self._case, self._story, list(self._untold.values())))
 
     async def _write_ledger(self) -> None:
         """Write every batch in order, and only then carry out its effects: they read what they tell from the ledger."""
@@ -190,6 +197,7 @@ class CaseWorkflow:
         for effect in effects:
             failed = untold.get(effect.key)
             if failed is not None and not failed.final:
+                self._show_untold(effect)
                 self._begin_effect(self._insist(effect, give_up, failed.queue))
                 continue
             if failed is not None:
@@ -215,7 +223,8 @@ class CaseWorkflow:
     async def _insist(self, effect: Effect, give_up: datetime, queue: str | None = None) -> None:
         """Tell one party, whose lane is ours; what cannot be told for days becomes an event that people see.
 
-        A unit is told even after that, as long as the case is open, so that what it missed is not lost to it.
+        A unit is told even after that, as long as the case is open, so that what it missed is not lost to it; so is a
+        partner, as long as the case is being transferred to it.
         """
         reported = False
         try:
@@ -224,15 +233,20 @@ class CaseWorkflow:
                     self._report(effect, untold.error)
                     reported = True
                 if untold.final or not self._goes_on(effect):
-                    return
+                    break
                 # The engine gives up on a try that would come too late; the next round must not follow at once.
                 if give_up > workflow.now():
                     await workflow.sleep(give_up - workflow.now())
                 give_up, queue = self._give_up(), untold.queue
         finally:
             self._lane(effect).release()
+        if self._untold.pop(effect.key, None):
+            self._show()
 
     def _goes_on(self, effect: Effect) -> bool:
+        if effect.party is Party.PARTNER:
+            transfer = self._case.transfer
+            return self._case.status is Status.TRANSFERRING and transfer is not None and transfer.to == effect.partner
         to_unit_of_open_case = effect.party is Party.UNIT and self._case.status is not Status.CLOSED
         return to_unit_of_open_case and workflow.patched("units-as-long-as-open")
 
@@ -244,9 +258,15 @@ class CaseWorkflow:
                 return None
             except ActivityError as error:
                 untold = _untold(effect, error, queue)
+            self._show_untold(effect)
             if untold.queue == queue:
                 return untold
             queue = untold.queue
+
+    def _show_untold(self, effect: Effect) -> None:
+        """Supervisors see in the web page whom nobody could reach yet."""
+        self._untold[effect.key] = effect
+        self._show()
 
     async def _try_alone(self, effect: Effect, give_up: datetime, queue: str | None) -> None:
         rules = self._case.rulebook.effects

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Row
 from temporalio.exceptions import ApplicationError
 
+from activities.delivery import usable
 from activities.sms import wording
 from activities.sms.clock import now
 from activities.sms.port import BAD_NUMBER, Gateway, Text
@@ -70,7 +71,7 @@ class Waiting:
         except ApplicationError as error:
             await self._put_off(rows[:count], error)
             return 0
-        await self._ledger.run(sent, keys, reference, now())
+        await self._ledger.run(sent, keys, usable(reference), now())
         return count
 
     def _compose(self, rows: Sequence[Row[Any]], told: Sequence[Told], joined: bool) -> tuple[Text, int]:
@@ -80,7 +81,9 @@ class Waiting:
             words, values = wording.filled(self._city, first, told[0])
             return Text(first.key, rows[0].phone, first.kind, words, values, again=joined), 1
         briefs = [wording.brief(self._city, _effect(row), one) for row, one in zip(rows, told, strict=True)]
-        news, count = self._city.sms.join(briefs)
+        count = self._city.sms.join(briefs)[1]
+        by_number = sorted(zip(rows[:count], briefs, strict=False), key=lambda one: one[0].case_number)
+        news, _ = self._city.sms.join([brief for _, brief in by_number])
         words = self._city.sms.merged.replace("{news}", news)
         return Text(first.key, rows[0].phone, "merged", words, {"news": news}, again=joined), count
 

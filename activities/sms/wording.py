@@ -43,7 +43,8 @@ def _values(city: City, effect: Effect, told: Told) -> dict[str, str]:
         "guidance": ground.guidance if ground else "",
         "reason": told.note or "",
         "to": city.called(to) or to,
-        "call": (partner.phone if partner else None) or to,
+        "there": facts.get("number") or "未告知",
+        "call": (partner.ask_at if partner else None) or to,
     }
 
 

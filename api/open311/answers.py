@@ -8,6 +8,7 @@ from fastapi import Path
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.convertors import Convertor, register_url_convertor
+from starlette.types import Scope
 
 ROOT = "/open311"
 
@@ -75,6 +76,11 @@ def answer(root: str, content: Any, suffix: str, status: int = 200) -> Response:
     if suffix == ".json":
         return JSONResponse(plain, status, media_type=JSON_TYPE)
     return Response(to_xml(root, plain), status, media_type=XML_TYPE)
+
+
+def ours(scope: Scope) -> bool:
+    """Whether a request is for this interface, or would be if its address were right."""
+    return scope["type"] == "http" and f"{scope['path']}/".startswith(f"{ROOT}/")
 
 
 def suffix_of(path: str) -> str:

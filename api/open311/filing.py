@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -12,10 +13,10 @@ from api.access import allowed
 from api.fields import IdempotencyKey, Line, OptionalLine, OptionalProse, Text
 from api.intake import NewCase, accept
 from api.open311.answers import SUFFIX, Suffix, answer, documented
+from api.open311.forms import FORM, PARTS, Form
 from api.open311.services import V2, check_jurisdiction, check_service
-from api.open311.wire import read_form
 from api.problems import Problem
-from api.service import Jiesu, now
+from api.service import Jiesu, Service, now
 from domain.open311 import OTHER, OTHER_NAME, BadAnswer, answers
 from domain.roles import Actor
 
@@ -23,10 +24,12 @@ ATTRIBUTE = re.compile(r"attribute\[([^\[\]]*)\](?:\[\])?")
 
 ASIAN = re.compile(r"[\u3400-\u9fff·]+")
 
-NamePart = Annotated[Line, StringConstraints(max_length=60)]
-Url = Annotated[Text, StringConstraints(max_length=2000)]
+LONGEST_LINE = 200
+"""Characters of a name, an address and a telephone number of a case; a longer one stands below its words."""
 LONGEST = 20_000
 """Characters of a description, which may have 4,000, with all that is put below it."""
+
+NO_FILES = "随附的文件未保存，如需提交请以media_url附上链接。"
 
 
 class FiledCase(NewCase):
@@ -56,16 +59,16 @@ class Filed(BaseModel):
     service_code: Line
     lat: float | None = Field(default=None, allow_inf_nan=False)
     long: float | None = Field(default=None, allow_inf_nan=False)
-    address_string: OptionalLine = None
-    address_id: OptionalLine = None
-    email: OptionalLine = None
-    device_id: OptionalLine = None
-    account_id: OptionalLine = None
-    first_name: NamePart = ""
-    last_name: NamePart = ""
-    phone: OptionalLine = None
+    address_string: OptionalProse = None
+    address_id: OptionalProse = None
+    email: OptionalProse = None
+    device_id: OptionalProse = None
+    account_id: OptionalProse = None
+    first_name: Text = ""
+    last_name: Text = ""
+    phone: OptionalProse = None
     description: OptionalProse = None
-    media_url: list[Url] = Field(default_factory=list, max_length=5, description="Kept as it is; nothing is fetched.")
+    media_url: list[Text] = Field(default_factory=list, description="Kept as it is; nothing is fetched.")
 
     @model_validator(mode="after")
     def _located(self) -> Self:
@@ -92,7 +95,8 @@ class Filing(BaseModel):
 
 
 router = APIRouter(tags=["open311"])
-FORM = {"application/x-www-form-urlencoded": {"schema": Filed.model_json_schema()}}
+SCHEMA = {"schema": Filed.model_json_schema()}
+CONTENT = {FORM: SCHEMA, PARTS: SCHEMA}
 
 
 @router.post(
@@ -100,7 +104,7 @@ FORM = {"application/x-www-form-urlencoded": {"schema": Filed.model_json_schema(
     status_code=201,
     summary="File a request",
     responses=documented(list[Filing], 201),
-    openapi_extra={"requestBody": {"required": True, "content": FORM}},
+    openapi_extra={"requestBody": {"required": True, "content": CONTENT}},
 )
 async def file(
     suffix: Suffix,
@@ -113,19 +117,18 @@ async def file(
 
     A place outside the city is taken too, for a person to look at.
     """
-    parameters = read_form(await request.body())
+    form: Form = request.state.form
+    parameters = form.parameters
     filed = _read(parameters)
     check_jurisdiction(jiesu, filed.jurisdiction_id)
-    items = jiesu.city.catalog_at(now()).items
-    check_service(filed.service_code, items)
-    item = items.get(filed.service_code)
+    chosen = _chosen(filed.service_code, jiesu)
     try:
-        answered = answers(jiesu.city.open311.of(filed.service_code).attribute, _attributes(parameters))
+        answered = answers(jiesu.city.open311.of(chosen.code).attribute, _attributes(parameters))
     except BadAnswer as bad:
         raise Problem(400, bad.code, bad.message, bad.message_zh) from None
-    text = filed.description or (item.name if item else OTHER_NAME)
-    case = await accept(jiesu, actor, _case(filed, "\n".join([text, *answered, *_further(filed)])), key)
-    notice = f"您的诉求已受理，编号{case.row.number}，可凭编号查询办理进度。"
+    lines = [filed.description or chosen.name, *chosen.note, *answered, *_further(filed)]
+    case = await accept(jiesu, actor, _case(filed, chosen.item, "\n".join(lines)), key)
+    notice = f"您的诉求已受理，编号{case.row.number}，可凭编号查询办理进度。{NO_FILES if form.files else ''}"
     content = [Filing(service_request_id=case.row.number, service_notice=notice)]
     return answer("service_requests", content, suffix, 201 if case.new else 200)
 
@@ -137,7 +140,8 @@ def _read(parameters: Sequence[tuple[str, str]]) -> Filed:
     try:
         return Filed.model_validate(given)
     except ValidationError as error:
-        raise RequestValidationError(error.errors(include_url=False)) from None
+        faults = [{**fault, "loc": fault["loc"] or ("form",)} for fault in error.errors(include_url=False)]
+        raise RequestValidationError(faults) from None
 
 
 def _attributes(parameters: Sequence[tuple[str, str]]) -> Mapping[str, list[str]]:
@@ -148,21 +152,52 @@ def _attributes(parameters: Sequence[tuple[str, str]]) -> Mapping[str, list[str]
     return found
 
 
-def _case(filed: Filed, text: str) -> FiledCase:
+@dataclass(frozen=True)
+class _Chosen:
+    """The service that a request is filed under."""
+
+    code: str
+    item: str | None
+    name: str
+    note: tuple[str, ...] = ()
+
+
+def _chosen(code: str, jiesu: Service) -> _Chosen:
+    """A service in force; `other` for one of another day, which apps may still show. Raises Problem 404."""
+    items, ever = jiesu.city.catalog_at(now()).items, jiesu.city.catalog.versions
+    if item := items.get(code):
+        return _Chosen(code, None if code == OTHER else code, item.name)
+    if once := next((item for item in ever if item.code == code), None):
+        return _Chosen(OTHER, None, once.name, (f"所选服务：{once.name}（{code}）",))
+    check_service(code, items)
+    return _Chosen(OTHER, None, OTHER_NAME)
+
+
+def _case(filed: Filed, item: str | None, text: str) -> FiledCase:
+    if len(text) > LONGEST:
+        raise Problem(
+            400, "too_long", f"All parameters together: at most {LONGEST} characters.", f"内容合计最多{LONGEST}字。"
+        )
     return FiledCase(
         channel="open311",
         text=text,
-        name=filed.name,
-        phone=filed.phone,
-        address=filed.address_string,
+        name=_short(filed.name),
+        phone=_short(filed.phone),
+        address=_short(filed.address_string),
         longitude=filed.long,
         latitude=filed.lat,
-        item=None if filed.service_code == OTHER else filed.service_code,
+        item=item,
     )
 
 
+def _short(line: str | None) -> str | None:
+    return line if line and len(line) <= LONGEST_LINE else None
+
+
 def _further(filed: Filed) -> list[str]:
-    """What an intake has no field for, so that it is not lost."""
+    """What an intake has no field for, or none as long, so that it is not lost."""
+    long = {"姓名": filed.name, "电话": filed.phone, "地址": filed.address_string}
     further = {"地址编码": filed.address_id, "电子邮箱": filed.email, "账号": filed.account_id, "设备": filed.device_id}
+    further = {name: value for name, value in long.items() if not _short(value)} | further
     lines = [f"{name}：{value}" for name, value in further.items() if value]
     return [*(f"附件：{url}" for url in filed.media_url), *lines]

@@ -1,7 +1,9 @@
 """What can be filed: discovery, services and their definitions. Open to all."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
@@ -13,6 +15,7 @@ from domain.catalog import Item
 from domain.open311 import OTHER, OTHER_NAME, Attribute
 
 V2 = f"{ROOT}/v2"
+HOST = re.compile(r"([a-z0-9._-]{1,253}|\[[0-9a-f:.]{2,45}\])(:[0-9]{1,5})?", re.IGNORECASE)
 SPECIFICATION = "http://wiki.open311.org/GeoReport_v2"
 
 
@@ -97,9 +100,9 @@ async def discovery(suffix: Suffix, request: Request, jiesu: Jiesu) -> Response:
     told = jiesu.city.open311
     endpoint = Endpoint(
         specification=SPECIFICATION,
-        url=f"{str(request.base_url).rstrip('/')}{V2}",
+        url=f"{_base(request, jiesu)}{V2}",
         changeset=_changeset(jiesu),
-        type="production",
+        type="test" if jiesu.sms.unlimited else "production",
         formats=[kind.partition(";")[0] for kind in (XML_TYPE, JSON_TYPE)],
     )
     found = Discovery(
@@ -146,8 +149,18 @@ def check_service(code: str, items: Mapping[str, object]) -> None:
         )
 
 
+def _base(request: Request, jiesu: Service) -> str:
+    """Where we are reached: as set, else as the request says. Raises Problem 400 if that is no address."""
+    if jiesu.settings.public_url:
+        return str(jiesu.settings.public_url).rstrip("/")
+    host = request.headers.get("Host", "")
+    if not HOST.fullmatch(host):
+        raise Problem(400, "bad_host", "Host: not a name or address with a port.", "请求的主机名无效。")
+    return f"{request.url.scheme}://{host}"
+
+
 def _changeset(jiesu: Service) -> str:
-    today = now().date()
+    today = now().astimezone(ZoneInfo(jiesu.city.rulebook.days.zone)).date()
     begun = (day for day in jiesu.city.catalog.changes if day <= today)
     return max([jiesu.city.open311.changed, *begun]).isoformat()
 

@@ -1,6 +1,6 @@
 """What a request looks like to whoever follows it: where it stands, and to few what it says."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -12,14 +12,15 @@ from api.masking import title_in_list
 from api.service import Service
 from domain import words
 from domain.events import Outcome, Status
-from domain.open311 import OTHER, OTHER_NAME
+from domain.open311 import OTHER, OTHER_NAME, notes
 from domain.roles import Actor
+from domain.rulebook import ClockName
 from ledger.models import CaseRow
-from ledger.open311 import last_changes
+from ledger.open311 import last_changes, last_words
 
 
 class RequestView(BaseModel):
-    """A request as it stands. Its words and place are for the key that filed it, where it is asked for by its id."""
+    """A request as it stands. What was filed and reported is for the key that filed it, where it is asked for by id."""
 
     service_request_id: str
     status: Literal["open", "closed"]
@@ -43,36 +44,41 @@ class RequestView(BaseModel):
 async def views(
     session: AsyncSession, rows: Sequence[CaseRow], asker: Actor | None, jiesu: Service, in_full: Collection[str] = ()
 ) -> list[RequestView]:
-    """The requests as `asker` may read them; those of the numbers `in_full` with what was filed."""
+    """The requests as `asker` may read them; those of the numbers `in_full` with what was filed and reported."""
     changes = await last_changes(session, [row.number for row in rows])
-    names = {OTHER: OTHER_NAME} | {item.code: item.name for item in jiesu.city.catalog.versions}
+    said = await last_words(session, in_full)
     return [
         RequestView(
-            **_standing(row, changes.get(row.number, row.received_at), jiesu),
-            **_service(row, names),
+            **_standing(row, changes.get(row.number, row.received_at), said.get(row.number), jiesu),
+            **_service(row, jiesu),
             **_words(row, asker, in_full=row.number in in_full),
         )
         for row in rows
     ]
 
 
-def _standing(row: CaseRow, changed: datetime, jiesu: Service) -> dict[str, Any]:
+def _standing(row: CaseRow, changed: datetime, said: str | None, jiesu: Service) -> dict[str, Any]:
     zone = ZoneInfo(jiesu.city.rulebook.days.zone)
     closed = row.closed_at is not None
+    state = words.OUTCOME[Outcome(row.outcome)] if row.outcome else words.STATUS[Status(row.status)]
+    expected = row.due if row.due_clock == ClockName.HANDLING else None
     return {
         "service_request_id": row.number,
         "status": "closed" if closed else "open",
-        "status_notes": words.OUTCOME[Outcome(row.outcome)] if row.outcome else words.STATUS[Status(row.status)],
+        "status_notes": notes(state, said),
         "agency_responsible": jiesu.city.called(row.lead),
         "requested_datetime": row.received_at.astimezone(zone).replace(microsecond=0),
         "updated_datetime": (row.closed_at or changed).astimezone(zone).replace(microsecond=0),
-        "expected_datetime": row.due.astimezone(zone).replace(microsecond=0) if row.due and not closed else None,
+        "expected_datetime": expected.astimezone(zone).replace(microsecond=0) if expected and not closed else None,
     }
 
 
-def _service(row: CaseRow, names: Mapping[str, str]) -> dict[str, Any]:
+def _service(row: CaseRow, jiesu: Service) -> dict[str, Any]:
+    """The service by the name it had on the day of receipt."""
     code = row.item or OTHER
-    return {"service_code": code, "service_name": names.get(code, code)}
+    in_force, ever = jiesu.city.catalog_at(row.received_at).items, jiesu.city.catalog.versions
+    named = in_force.get(code) or next((item for item in ever if item.code == code), None)
+    return {"service_code": code, "service_name": named.name if named else OTHER_NAME if code == OTHER else code}
 
 
 def _words(row: CaseRow, asker: Actor | None, *, in_full: bool) -> dict[str, Any]:

@@ -1,31 +1,26 @@
 """Where GeoReport v2 differs from the rest of the interface: an api_key among the parameters, and errors of its own."""
 
 import json
-from urllib.parse import parse_qsl, urlencode
+import re
+from urllib.parse import urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.open311.answers import ROOT, Fault, answer, suffix_of
-from api.problems import MEDIA_TYPE, of_http
+from api.open311.answers import ROOT, Fault, answer, ours, suffix_of
+from api.open311.forms import FORM, Form, read_form, read_query
+from api.problems import MEDIA_TYPE, Problem, of_http
 
-FORM = "application/x-www-form-urlencoded"
 API_KEY = "api_key"
+
+FILING = re.compile(rf"{ROOT}/v2/requests(\.json|\.xml)?")
+"""The address to which forms are sent."""
 
 STATUSES = {401: 403, 409: 400, 422: 400}
 """Our status → that of GeoReport v2; all others are the same."""
 
 NO_KEY = "Missing or invalid api_key. 缺少api_key，或api_key无效。"
-
-
-def read_form(form: bytes) -> list[tuple[str, str]]:
-    """Parameters with a value, in order: an empty one equals an absent one."""
-    return parse_qsl(form.decode("utf-8", "replace"), errors="replace")
-
-
-def _ours(scope: Scope) -> bool:
-    return scope["type"] == "http" and f"{scope['path']}/".startswith(f"{ROOT}/")
 
 
 class ApiKey:
@@ -38,24 +33,33 @@ class ApiKey:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not _ours(scope):
+        if not ours(scope):
             return await self._app(scope, receive, send)
-        query = read_form(scope["query_string"])
-        shown = [value for name, value in query if name == API_KEY]
-        if Headers(scope=scope).get("Content-Type", "").partition(";")[0].strip().lower() == FORM:
-            try:
-                messages = await _all(receive)
-            except HTTPException as error:
-                return await of_http(error.status_code, error.headers).response()(scope, receive, send)
-            body = b"".join(message.get("body", b"") for message in messages)
-            shown += [value for name, value in read_form(body) if name == API_KEY]
-            receive = _again(messages, receive)
+        try:
+            query = read_query(scope["query_string"])
+            form, receive = await _form(scope, receive)
+        except HTTPException as error:
+            return await of_http(error.status_code, error.headers).response()(scope, receive, send)
+        except Problem as problem:
+            return await problem.response()(scope, receive, send)
+        scope.setdefault("state", {})["form"] = form
+        shown = [value for name, value in [*query, *form.parameters] if name == API_KEY]
         rest = urlencode([(name, value) for name, value in query if name != API_KEY])
         headers = MutableHeaders(raw=list(scope["headers"]))
         if shown:
             headers.raw[:] = [(name, value) for name, value in headers.raw if name != b"authorization"]
             headers.raw.append((b"authorization", f"Bearer {shown[0]}".encode()))
         await self._app({**scope, "query_string": rest.encode(), "headers": headers.raw}, receive, send)
+
+
+async def _form(scope: Scope, receive: Receive) -> tuple[Form, Receive]:
+    """The form of a request that files something, and how to receive it once more. Raises as `_all` and `read_form`."""
+    if scope["method"] != "POST" or not FILING.fullmatch(scope["path"]):
+        return Form([]), receive
+    messages = await _all(receive)
+    body = b"".join(message.get("body", b"") for message in messages)
+    form = await read_form(Headers(scope=scope).get("Content-Type", FORM), body)
+    return form, _again(messages, receive)
 
 
 async def _all(receive: Receive) -> list[Message]:
@@ -82,7 +86,7 @@ class Faults:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not _ours(scope):
+        if not ours(scope):
             return await self._app(scope, receive, send)
         problem: Message | None = None
         body = b""

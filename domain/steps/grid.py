@@ -12,7 +12,6 @@ from pydantic import Field, StringConstraints
 from domain.command import Command
 from domain.events import EventKind, Status
 from domain.refusals import Refused
-from domain.rulebook import ClockName
 
 if TYPE_CHECKING:
     from domain.case import Case
@@ -73,9 +72,9 @@ class GridResolve(Command):
         if case.rework_rounds:
             raise Refused("unit_to_rework", unit=case.lead, unit_zh=case.name_of(case.lead))
         case.clocks, case.request, case.attempts = [], None, 0
-        case.status, case.resolved_by_grid = Status.CALLBACK, grid
+        case.resolved_by_grid = grid
         case.record(EventKind.GRID_RESOLVED, self.by, at, unit=grid, note=self.note, photos=list(self.photos))
-        case.start(ClockName.CALLBACK, at)
+        case.call_back(at)
 
 
 class GridEscalate(Command):

@@ -23,9 +23,8 @@ class SubmitResult(Command):
         assignment = case.require_lead(self.by.unit)
         clock = case.stop(ClockName.HANDLING)
         case.clocks, case.request, case.attempts = [], None, 0
-        case.status = Status.CALLBACK
         case.record(
             EventKind.RESULT_SUBMITTED, self.by, at, clock=clock, unit=assignment.unit, note=self.note,
             round=case.rework_rounds,
         )  # fmt: skip
-        case.start(ClockName.CALLBACK, at)
+        case.call_back(at)

@@ -56,7 +56,8 @@ class Transfer(Command):
 class AcknowledgeTransfer(Command):
     """The partner has taken the request over, perhaps under a number of its own; the case ends here.
 
-    By the partner itself, or by whoever at the hotline heard it on the phone. Late or not, as the dispatch limit says.
+    By the partner itself, or by whoever at the hotline heard it on the phone. The acknowledgement says whether the
+    partner was late, the end of the case whether the hotline was.
     """
 
     step: ClassVar[str] = "acknowledge-transfer"
@@ -65,12 +66,12 @@ class AcknowledgeTransfer(Command):
 
     def take(self, case: "Case", at: datetime) -> None:
         handover = _waiting(case, self.by)
-        clock = case.stop(ClockName.DISPATCH)
+        clock, own = case.stop(ClockName.ACKNOWLEDGEMENT), case.stop(ClockName.DISPATCH)
         case.record(
             EventKind.TRANSFER_ACKNOWLEDGED, self.by, at, clock=clock, note=self.note, to=handover.to,
             number=self.number,
         )  # fmt: skip
-        case.close(Outcome.TRANSFERRED, self.by, at)
+        case.close(Outcome.TRANSFERRED, self.by, at, clock=own)
 
 
 class RefuseTransfer(Command):

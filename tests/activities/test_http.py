@@ -1,5 +1,6 @@
 """Calls to outside systems: what is tried again, what is not, and what an answer may look like."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -10,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from temporalio.exceptions import ApplicationError
 
-from activities.http import http_client, post
+from activities.http import LONGEST_ANSWER, http_client, post
 
 BODY = {"phone": "13812345678"}
 Post = Callable[[], Coroutine[Any, Any, dict[str, Any]]]
@@ -46,6 +47,9 @@ async def answered() -> AsyncIterator[Answer]:
         ({"status": 204}, {}),
         ({"text": "accepted"}, {}),
         ({"text": "[1]", "content_type": "application/json"}, {}),
+        ({"text": "[" * 100_000, "content_type": "application/json"}, {}),
+        ({"body": b"{}", "headers": {"Content-Type": "application/json; charset=nonsense"}}, {}),
+        ({"text": '{"id": "7"}' + " " * LONGEST_ANSWER, "content_type": "application/json"}, {}),
     ],
 )
 async def test_what_is_accepted_is_accepted_whatever_the_answer_looks_like(
@@ -55,7 +59,11 @@ async def test_what_is_accepted_is_accepted_whatever_the_answer_looks_like(
     assert await answered(made)() == answer
 
 
-@pytest.mark.parametrize(("status", "again"), [(400, False), (404, False), (408, True), (429, True), (503, True)])
+@pytest.mark.parametrize(
+    ("status", "again"),
+    [(status, True) for status in (302, 401, 403, 404, 405, 407, 408, 421, 426, 429, 503)]
+    + [(status, False) for status in (400, 409, 410, 413, 415, 422)],
+)
 async def test_a_refusal_is_final_and_a_failure_is_not(answered: Answer, status: int, again: bool) -> None:
     with pytest.raises(ApplicationError) as failed:
         await answered(web.Response(status=status))()
@@ -63,16 +71,55 @@ async def test_a_refusal_is_final_and_a_failure_is_not(answered: Answer, status:
     assert BODY["phone"] not in str(failed.value)
 
 
+async def test_nothing_goes_where_a_redirection_points() -> None:
+    asked: list[str] = []
+
+    async def party(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        raise web.HTTPTemporaryRedirect("/elsewhere")
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", party)
+    async with TestServer(app) as server, http_client() as client:
+        with pytest.raises(ApplicationError) as failed:
+            await post(client, str(server.make_url("/orders")), "key-1", BODY)
+    assert (failed.value.type, asked) == ("http_307", ["/orders"])
+
+
+async def test_an_answer_is_read_no_further_than_it_may_be_long() -> None:
+    sent = [0]
+
+    async def party(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            while sent[0] < 100:
+                await response.write(b" " * LONGEST_ANSWER)
+                sent[0] += 1
+        except ConnectionError:
+            pass
+        return response
+
+    app = web.Application()
+    app.router.add_post("/orders", party)
+    async with TestServer(app) as server, http_client() as client:
+        assert await post(client, str(server.make_url("/orders")), "key-1", BODY) == {}
+        await asyncio.sleep(0.1)
+    assert sent[0] < 50
+
+
 @pytest.mark.parametrize(
     ("header", "pause"),
     [
         ("120", timedelta(minutes=2)),
-        ("86401", timedelta(days=1)),
-        ("9" * 5000, timedelta(days=1)),
+        ("86400", timedelta(days=1)),
+        ("86401", None),
+        ("9" * 5000, None),
         ("0", None),
         ("soon", None),
         ("Wed, 21 Oct 2015 07:28:00 GMT", None),
-        ("Wed, 21 Oct 2099 07:28:00 GMT", timedelta(days=1)),
+        ("Wed, 21 Oct 2099 07:28:00 GMT", None),
+        ("Wed, 21 Oct 99999999999999 07:28:00 GMT", None),
     ],
 )
 async def test_a_busy_party_names_its_pause(answered: Answer, header: str, pause: timedelta | None) -> None:

@@ -26,7 +26,7 @@ UNIT = Unit(
 )  # fmt: skip
 TOLD: Any = SimpleNamespace(
     withheld=False, name="海明威", phone="13812345678", address=None, title="漏气", request="厨房有煤气味",
-    latitude=None, longitude=None, vulnerable=[], item="gas-leak",
+    latitude=None, longitude=None, vulnerable=[], item="gas-leak", marks=[], note=None,
 )  # fmt: skip
 
 
@@ -40,7 +40,7 @@ class Server:
         self.asked: list[tuple[str, str, dict[str, Any]]] = []
 
     async def handle(self, request: web.Request) -> web.Response:
-        self.asked.append((request.method, request.rel_url.raw_path, dict(await request.post())))
+        self.asked.append((request.method, request.rel_url.raw_path_qs, dict(await request.post())))
         if isinstance(self.answer, str):
             return web.Response(text=self.answer, content_type="text/html", status=self.status)
         return web.json_response(self.answer, status=self.status)
@@ -116,7 +116,7 @@ async def test_an_order_without_a_usable_reference_is_not_filed_again(
     assert (refused.value.type, refused.value.non_retryable) == ("malformed", True)
 
 
-@pytest.mark.parametrize(("status", "final"), [(400, True), (403, True), (404, True), (429, False), (500, False)])
+@pytest.mark.parametrize(("status", "final"), [(400, True), (403, False), (404, False), (429, False), (500, False)])
 async def test_errors_are_told_apart_and_not_repeated(
     open311: Open311, there: Server, status: int, final: bool
 ) -> None:
@@ -167,6 +167,68 @@ async def test_only_what_is_said_of_the_request_itself_is_read(open311: Open311,
     assert there.asked[0][:2] == ("GET", "/v2/requests/..%2F7.json")
 
 
+async def form_of(open311: Open311, there: Server, unit: Unit = UNIT, kind: str = "dispatch", **told: Any) -> Any:
+    there.answer = [{"service_request_id": "7"}]
+    effect = order().model_copy(update={"kind": kind})
+    await send(open311, effect, SimpleNamespace(**vars(TOLD) | told), unit)
+    return there.asked[-1][2]
+
+
+async def test_who_needs_a_visit_and_why_it_comes_again_stand_before_a_request_that_is_too_long(
+    open311: Open311, there: Server
+) -> None:
+    told: dict[str, Any] = {"request": "长" * 4000, "vulnerable": ["alone"], "note": "海明威说没有来人"}
+    said = (await form_of(open311, there, kind="rework", **told))["description"]
+    assert said.splitlines()[1:4] == ["请上门走访：独居", "退回原因：海明威说没有来人", "漏气"]
+    assert (len(said), said[-8:]) == (4000, "长长（…有删节）")
+    withheld = await form_of(open311, there, kind="rework", withheld=True, **told)
+    assert "海明威" not in withheld["description"]
+
+
+async def test_a_unit_may_say_what_its_server_wants_besides(open311: Open311, there: Server) -> None:
+    more = {"attributes": {"gas-leak": {"place": "kitchen"}}, "jurisdiction": "gas.example"}
+    unit = UNIT.model_copy(update=more)
+    form = await form_of(open311, there, unit)
+    assert (form["attribute[place]"], form["jurisdiction_id"]) == ("kitchen", "gas.example")
+    there.answer = [{"service_request_id": "../7", "status": "open"}]
+    await open311.read(unit, "../7")
+    assert there.asked[-1][1] == "/v2/requests/..%2F7.json?jurisdiction_id=gas.example"
+
+
+@pytest.mark.parametrize(
+    ("told", "place"),
+    [
+        ({}, {"address_string": "地址不详"}),
+        ({"longitude": 113.6, "latitude": 34.7}, {"long": "113.6", "lat": "34.7"}),
+        ({"longitude": 500.0, "latitude": 34.7, "marks": ["no_location"]}, {"address_string": "地址不详"}),
+        (
+            {"longitude": 113.6, "latitude": 34.7, "address": "丰庆路"},
+            {"long": "113.6", "lat": "34.7", "address_string": "丰庆路"},
+        ),
+    ],
+)
+async def test_a_place_is_given_as_far_as_it_is_known(
+    open311: Open311, there: Server, told: dict[str, Any], place: dict[str, str]
+) -> None:
+    form = await form_of(open311, there, **told)
+    assert {name: form[name] for name in ("long", "lat", "address_string") if name in form} == place
+
+
+async def test_halves_of_characters_in_what_a_unit_says_are_no_reason_not_to_hear_it(
+    open311: Open311, there: Server
+) -> None:
+    there.answer = [{"service_request_id": "7", "status": "open", "status_notes": "已派人\ud83d"}]
+    assert (await open311.read(UNIT, "7")).said == "已派人?"
+
+
+async def test_a_server_that_no_longer_knows_a_request_works(open311: Open311, there: Server) -> None:
+    there.status = 404
+    for look in (open311.read, open311.exchange):
+        with pytest.raises(ApplicationError) as unknown:
+            await look(UNIT, "7")
+        assert (unknown.value.type, unknown.value.non_retryable) == ("http_404", True)
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -177,6 +239,7 @@ async def test_only_what_is_said_of_the_request_itself_is_read(open311: Open311,
         [{"service_request_id": "7"}],
         [{"service_request_id": "7", "status": "done"}],
         [{"service_request_id": "7", "status": "open", "status_notes": {"a": 1}}],
+        [{"service_request_id": "7\x00", "status": "open"}],
     ],
 )
 async def test_an_answer_about_something_else_is_no_news(open311: Open311, there: Server, answer: Any) -> None:

@@ -30,8 +30,15 @@ def failing(named: timedelta | None = None, *, final: bool = False) -> Callable[
 class Noted(list[tuple[str, str]]):
     """Failures that were noted."""
 
-    async def note(self, system: str, error: str) -> None:
+    answers = 0
+    believes = True
+
+    async def note_failure(self, system: str, error: str) -> None:
         self.append((system, error))
+
+    async def note_answer(self, system: str) -> bool:
+        self.answers += 1
+        return self.believes
 
 
 @pytest.fixture
@@ -41,7 +48,7 @@ def noted() -> Noted:
 
 @pytest.fixture
 def water(noted: Noted) -> System:
-    return System("water", "jiesu.water", 100, (PAUSE, LONGEST), noted.note)
+    return System("water", "jiesu.water", 100, (PAUSE, LONGEST), noted)
 
 
 @pytest.fixture
@@ -153,7 +160,7 @@ async def test_a_first_try_takes_no_longer_than_it_may(
 
 @pytest.mark.parametrize(("rate", "at_once"), [(3, 3), (0.2, 1)])
 async def test_first_tries_never_wait_for_its_rate(noted: Noted, rate: float, at_once: int) -> None:
-    water = System("water", "jiesu.water", rate, (PAUSE, LONGEST), noted.note)
+    water = System("water", "jiesu.water", rate, (PAUSE, LONGEST), noted)
     for _ in range(at_once):
         await water.try_first(taken)
     with pytest.raises(ApplicationError) as busy:
@@ -175,3 +182,40 @@ async def test_no_more_first_tries_hold_slots_than_may(water: System) -> None:
     assert busy.value.type == "busy"
     go.set()
     await asyncio.gather(*tries)
+
+
+async def test_looks_leave_slots_for_what_it_is_to_be_told(water: System) -> None:
+    go = asyncio.Event()
+
+    async def wait() -> None:
+        await go.wait()
+
+    looks = [asyncio.create_task(water.look(wait)) for _ in range(systems.LOOKS)]
+    await asyncio.sleep(0)
+    with pytest.raises(ApplicationError) as busy:
+        await water.look(wait)
+    assert (busy.value.type, busy.value.non_retryable) == ("busy", False)
+    assert await water.try_again(taken) == {"reference": "W-7"}
+    go.set()
+    await asyncio.gather(*looks)
+
+
+async def test_a_look_that_fails_shuts_it_for_all(water: System, noted: Noted, clock: Callable[[float], None]) -> None:
+    with pytest.raises(ApplicationError):
+        await water.look(failing())
+    assert noted == [("water", "http_503")]
+    for knock in (water.look, water.try_first):
+        with pytest.raises(ApplicationError) as shut:
+            await knock(taken)
+        assert shut.value.type == "http_503"
+    clock(PAUSE * 1.1)
+    await water.look(taken)
+
+
+async def test_an_answer_is_noted_until_it_is_known_to_work(water: System, noted: Noted) -> None:
+    noted.believes = False
+    await water.try_again(taken)
+    noted.believes = True
+    await water.try_again(taken)
+    await water.try_again(taken)
+    assert noted.answers == 2

@@ -27,7 +27,8 @@ from tests.ports import free_ports
 from worker import create_worker
 
 UNITS = ("zz-water", "zz-heat")
-UNLIMITED = {"JIESU_RATE_LIMIT": "100000/second", "JIESU_REFUSED_LIMIT": "100000/second"}
+RATES = ("JIESU_RATE_LIMIT", "JIESU_REFUSED_LIMIT", "JIESU_OPEN311_LIMIT")
+UNLIMITED = dict.fromkeys(RATES, "100000/second")
 """All tests come from one address."""
 
 

@@ -92,8 +92,9 @@ async def test_a_batch_says_of_each_event_what_became_of_it(each_site: Site) -> 
 
 async def test_a_recovery_ends_the_case_before_anybody_goes(each_site: Site) -> None:
     code = await asset(each_site)
-    [told] = await taken(each_site, event(code))
-    [well] = await taken(each_site, event(code, "recovered.burst-flow", data=None))
+    then, since = (datetime.now(UTC) - timedelta(minutes=minutes) for minutes in (20, 11))
+    [told] = await taken(each_site, event(code, time=then.isoformat()))
+    [well] = await taken(each_site, event(code, "recovered.burst-flow", data=None, time=since.isoformat()))
     assert (well["became"], well["case"]) == ("recovered", told["case"])
 
     async def ended() -> bool:

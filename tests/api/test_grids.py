@@ -180,7 +180,7 @@ async def test_the_same_request_repeated_is_one_case_and_with_a_flag_more_anothe
 
 async def test_the_grids_are_shown_with_members_and_areas(site: Site) -> None:
     grids = {grid["code"]: grid for grid in await site.get("/grids", "agent")}
-    assert len(grids) == 14
+    assert len(grids) == 16
     community = grids[COMMUNITY]
     assert [member["role"] for member in community["members"]] == ["worker", "assistant"]
     assert community["area"]["type"] == "Polygon"

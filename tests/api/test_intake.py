@@ -52,6 +52,28 @@ async def test_a_position_is_a_place(site: Site) -> None:
     assert "no_location" not in (await send(site, text="停水", longitude=113.6, latitude=34.7)).json()["marks"]
 
 
+@pytest.mark.parametrize(
+    ("changes", "mark"),
+    [
+        ({"category": "no-such"}, "unclassified"),
+        ({"item": "no-such"}, "unclassified"),
+        ({"longitude": 1160.4, "latitude": 34.7, "address": None}, "no_location"),
+        ({"longitude": 113.6, "address": None}, "no_location"),
+    ],
+)
+async def test_a_platform_that_speaks_for_citizens_is_heard_whatever_it_does_not_know(
+    site: Site, changes: dict[str, Any], mark: str
+) -> None:
+    body = {"text": "停水", "phone": "13800000000", "address": "杜岭街12号", "channel": "snapshot", **changes}
+    answer = await site.call("POST", "/cases", "integration", json=body)
+    assert (answer.status_code, answer.json()["marks"]) == (201, [mark]), answer.text
+    case = await site.get(f"/cases/{answer.json()['number']}")
+    assert (case["longitude"], case["latitude"]) == (None, None), "what is no position is not shown as one"
+    if mark == "unclassified":
+        refused = await site.call("POST", "/cases", "agent", json=body)
+        assert refused.status_code == 422
+
+
 async def test_what_the_catalog_knows_is_suggested(site: Site) -> None:
     accepted = (await send(site, text="整个小区停水了")).json()
     assert accepted["item"] == accepted["suggestions"][0]["item"]

@@ -14,6 +14,7 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from sandbox.secrets import variable_of
+from settings import sign
 from tests.api.conftest import Site
 from tests.workflows.hotline import eventually
 
@@ -33,14 +34,12 @@ async def say(site: Site, type: str, by: str = "110", id: str | None = None, **d
 async def signed(
     site: Site, path: str, content: dict[str, Any], by: str = "110", id: str | None = None
 ) -> httpx2.Response:
-    body, at, id = json.dumps(content), datetime.now(UTC), id or str(uuid4())
-    system = {"110": "110", "snapshot": "snapshot"}.get(by, "hotlines")
-    headers = {
-        "webhook-id": id,
-        "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": Webhook(os.environ[variable_of(system)]).sign(id, at, body),
-    }
-    return await site.call("POST", path, content=body.encode(), headers=headers)
+    body, system = json.dumps(content), {"110": "110", "snapshot": "snapshot"}.get(by, "hotlines")
+    return await site.call("POST", path, content=body.encode(), headers=headers_of(system, id or str(uuid4()), body))
+
+
+def headers_of(system: str, id: str, body: str) -> dict[str, str]:
+    return sign(Webhook(os.environ[variable_of(system)]), id, body, datetime.now(UTC))
 
 
 async def offered(site: Site, **changes: Any) -> dict[str, Any]:
@@ -101,7 +100,7 @@ async def test_a_transfer_goes_with_the_record_and_is_acknowledged(
     assert (acknowledged["kind"], acknowledged["facts"]) == ("transfer_acknowledged", {"to": "110", "number": "J-99"})
     assert (acknowledged["by"], acknowledged["clock"], acknowledged["late_seconds"]) == (
         "integration",
-        "dispatch",
+        "acknowledgement",
         None,
     )
 
@@ -110,7 +109,9 @@ async def test_a_transfer_goes_with_the_record_and_is_acknowledged(
         return [message["text"] for message in messages if message["template"] == "transferred"]
 
     (text,) = await eventually(texts)
-    assert "已转交110报警服务台，对方已接收。了解办理情况请拨打110" in text
+    assert "已转交110报警服务台，对方已接收，受理号：J-99。了解办理情况请拨打12345" in text, "nobody blocks 110 to ask"
+    tracked = await each_site.call("GET", f"/cases/{number}/track", headers={"Case-Code": await each_site.code(number)})
+    assert "您的诉求已由110报警服务台接收，受理号：J-99。" in [step["text"] for step in tracked.json()["steps"]]
 
 
 async def test_the_partner_reads_the_files_of_what_it_has_and_of_nothing_else(site: Site) -> None:
@@ -241,6 +242,37 @@ async def test_the_same_number_is_one_case_whatever_comes_with_it(each_site: Sit
     assert sorted(answer.status_code for answer in together) == [200, 200, 200, 200, 201]
 
 
+async def offer(site: Site, **changes: Any) -> httpx2.Response:
+    return await say(site, "transfer.offered", **OFFER | changes)
+
+
+async def files(site: Site, number: str) -> list[str]:
+    return [file["sha256"] for file in await site.get(f"/cases/{number}/attachments")]
+
+
+def photo(n: int) -> str:
+    return b64encode(JPEG + bytes([n])).decode()
+
+
+async def test_a_known_number_with_other_words_changes_nothing(site: Site) -> None:
+    number = (await offered(site, number="J4105", photos=[photo(1)]))["case"]
+    kept = await files(site, number)
+    again = await offer(site, number="J4105", text="另一段", photos=[photo(2)])
+    assert (again.status_code, [note["code"] for note in again.json()["notes"]]) == (200, ["known"])
+    assert await files(site, number) == kept
+
+
+async def test_a_photo_for_which_there_is_no_room_is_no_reason_to_refuse_the_request(site: Site) -> None:
+    number = (await offered(site, number="J4106", photos=[photo(0)]))["case"]
+    for n in range(1, 20):
+        file = {"file": ("a.jpg", JPEG + bytes([n]), "image/jpeg")}
+        await site.call("POST", f"/cases/{number}/attachments", "agent", files=file)
+    assert len(await files(site, number)) == 20
+    again = await offer(site, number="J4106", photos=[photo(0), photo(77)])
+    assert (again.status_code, [note["code"] for note in again.json()["notes"]]) == (200, ["photos_full"])
+    assert len(await files(site, number)) == 20
+
+
 async def test_the_same_number_of_another_partner_is_another_case(site: Site) -> None:
     first = await offered(site, number="77")
     other = await say(site, "transfer.offered", "12319", **{"number": "77", **OFFER})
@@ -250,12 +282,22 @@ async def test_the_same_number_of_another_partner_is_another_case(site: Site) ->
 @pytest.mark.parametrize(
     ("changes", "notes", "marks"),
     [
-        ({"category": "no-such"}, ["unknown_category"], ["unclassified"]),
-        ({"item": "no-such"}, ["unknown_item"], ["unclassified"]),
+        ({"category": "no-such"}, ["unknown_category", "unclassified"], ["unclassified"]),
+        ({"item": "no-such"}, ["unknown_item", "unclassified"], ["unclassified"]),
         ({"longitude": 2.35, "latitude": 48.85, "address": None}, ["no_grid"], ["no_grid"]),
-        ({"longitude": 500, "latitude": 0, "address": None}, ["no_position"], ["no_location"]),
-        ({"longitude": "东经", "latitude": [], "address": None}, [], ["no_location"]),
-        ({"phone": None}, [], ["no_contact"]),
+        ({"longitude": 500, "latitude": 0, "address": None}, ["no_position", "no_location"], ["no_location"]),
+        ({"longitude": 10**400, "latitude": 34.7}, ["no_position"], []),
+        ({"longitude": 113.6}, ["no_position"], []),
+        ({"longitude": 113.6, "latitude": 1e300}, ["no_position"], []),
+        ({"longitude": "东经", "latitude": [], "address": None}, ["no_location"], ["no_location"]),
+        ({"phone": None}, ["no_contact"], ["no_contact"]),
+        ({"phone": {"mobile": 1}, "name": 7}, ["left_out", "no_contact"], ["no_contact"]),
+        ({"happened_at": "昨天"}, ["left_out"], []),
+        ({"happened_at": "9999-12-31T23:59:00Z"}, ["left_out"], []),
+        ({"photos": "无"}, ["left_out"], []),
+        ({"photos": [b64encode(JPEG + bytes(1_000_000)).decode()]}, ["photo_refused"], []),
+        ({"photos": [7, None]}, ["photo_refused"], []),
+        ({"text": "字" * 6000}, ["text_cut"], []),
         ({"photos": [b64encode(b"MZ" + bytes(99)).decode(), "不是图片"]}, ["photo_refused"], []),
     ],
 )
@@ -265,6 +307,20 @@ async def test_what_the_city_does_not_know_is_taken_for_a_person_to_look_at(
     taken = await offered(site, **{"category": "help", **changes})
     assert ([note["code"] for note in taken["notes"]], taken["marks"]) == (notes, marks)
     assert (await site.get(f"/cases/{taken['case']}"))["status"] == "received"
+
+
+async def test_an_offer_with_what_is_usual_elsewhere_is_taken_whole(site: Site) -> None:
+    photos = [photo(n) for n in range(5)]
+    taken = await offered(site, number="郑公（2026）117号", happened_at="2026-11-22T01:20:00", photos=photos)
+    case = await site.get(f"/cases/{taken['case']}")
+    assert case["original_number"] == "郑公（2026）117号"
+    assert case["text"].endswith("（来件注明发生于2026-11-22 01:20）")
+    assert ([note["code"] for note in taken["notes"]], len(await files(site, taken["case"]))) == (["photos_full"], 4)
+
+
+async def test_who_perhaps_asked_not_to_be_known_is_not_made_known(site: Site) -> None:
+    taken = await offered(site, withhold_identity="保密")
+    assert (await site.get(f"/cases/{taken['case']}"))["withheld"]
 
 
 async def test_a_police_matter_after_all_goes_back_with_its_number(site: Site, sandbox_city: dict[str, str]) -> None:
@@ -280,13 +336,15 @@ async def test_a_police_matter_after_all_goes_back_with_its_number(site: Site, s
         ({"number": "J-1"}, "text"),
         ({"number": "", "text": "x"}, "number"),
         ({"number": "J 1", "text": "x"}, "number"),
-        ({"number": "J-1", "text": "x", "photos": ["" for _ in range(5)]}, "photos"),
+        ({"number": "13812345678", "text": "x"}, "number"),
+        ({"number": "王女士", "text": "x"}, "number"),
     ],
 )
 async def test_a_malformed_offer_is_refused_and_kept(site: Site, data: dict[str, Any], place: str) -> None:
     answer = await say(site, "transfer.offered", **data)
     assert (answer.status_code, answer.json()["code"]) == (422, "malformed")
     assert f"{place}:" in answer.json()["detail"]
+    assert f"（{place}）" in answer.json()["detail_zh"]
     newest = (await site.get("/refused", "supervisor", source="partner:110", limit=1))["messages"][0]
     assert newest["reason"] == "malformed"
 
@@ -301,6 +359,43 @@ async def test_a_partner_signs_for_itself_only(site: Site) -> None:
     content = {"type": "transfer.offered", "data": {"number": "J-5", **OFFER}}
     answer = await signed(site, "/webhooks/partners/110", content, "12315")
     assert answer.status_code == 401
+
+
+async def test_a_message_to_one_partner_is_not_taken_for_another_that_shares_its_secret(site: Site) -> None:
+    offer = json.dumps({"type": "transfer.offered", "data": {"number": "J4107", **OFFER}})
+    headers = headers_of("hotlines", str(uuid4()), offer)
+    first, elsewhere = [
+        await site.call("POST", f"/webhooks/partners/{code}", content=offer.encode(), headers=headers)
+        for code in ("12319", "12315")
+    ]
+    assert (first.status_code, elsewhere.status_code, elsewhere.json()["code"]) == (201, 409, "replayed")
+
+
+@pytest.mark.parametrize("path", ["/webhooks/partners/110", "/webhooks/partners/110/files"])
+async def test_what_we_sent_ourselves_is_not_taken_when_it_comes_back(
+    site: Site, sandbox_city: dict[str, str], path: str
+) -> None:
+    number = await transferred(site)
+    await site.take(number, "supplement", "citizen", text="对方有刀。")
+
+    async def both() -> list[dict[str, Any]]:
+        entries = await received(site, sandbox_city, number)
+        return entries if len(entries) == 2 else []
+
+    for sent in await eventually(both):
+        answer = await signed(site, path, sent)
+        assert (answer.status_code, answer.json()["code"]) == (422, "malformed")
+
+
+async def test_a_partner_that_gave_a_case_back_does_not_answer_for_the_next(site: Site) -> None:
+    number = await transferred(site)
+    await say(site, "transfer.refused", case=number, reason="不属于警务事项")
+    late = await say(site, "transfer.acknowledged", case=number)
+    assert (late.status_code, late.json()["code"]) == (409, "not_in_this_stage")
+    await site.take(number, "transfer", "agent", to="12315")
+    late = await say(site, "transfer.acknowledged", case=number)
+    assert (late.status_code, late.json()["code"]) == (409, "not_your_transfer")
+    assert (await site.get(f"/cases/{number}"))["status"] == "transferring"
 
 
 async def test_a_photo_taken_on_the_spot_finds_its_grid(site: Site) -> None:
@@ -318,3 +413,25 @@ async def test_a_photo_taken_on_the_spot_finds_its_grid(site: Site) -> None:
     answer = await site.call("POST", f"/cases/{case['number']}/attachments", "integration", files=file)
     assert answer.status_code == 201
     assert case["number"] in [line["number"] for line in (await site.get("/cases", grid=case["grid"]))["items"]]
+
+
+async def test_a_transferred_case_is_found_by_the_numbers_others_gave_it_and_shows_where_it_went(
+    each_site: Site,
+) -> None:
+    site = each_site
+    theirs = f"J{uuid4().hex[:12]}"
+    number = (await offered(site, number=theirs))["case"]
+    assert (await site.get(f"/cases/{number}"))["transfer"] is None
+    await site.take(number, "transfer", "agent", to="119")
+    waiting = (await site.get(f"/cases/{number}"))["transfer"]
+    assert (waiting["to"], waiting["name"], waiting["number"]) == ("119", "119消防救援", None)
+    await site.take(number, "refuse-transfer", "agent", text="无火情。")
+    assert (await site.get(f"/cases/{number}"))["transfer"] is None
+    await site.take(number, "transfer", "agent", to="120")
+    await site.take(number, "acknowledge-transfer", "dispatcher", number=f"F{theirs}")
+    went = (await site.get(f"/cases/{number}"))["transfer"]
+    assert (went["to"], went["number"]) == ("120", f"F{theirs}")
+    assert went["at"] > waiting["at"]
+    for searched in (theirs, f"F{theirs}"):
+        assert [line["number"] for line in (await site.get("/cases", q=searched))["items"]] == [number]
+    assert (await site.get("/cases", q=theirs[:-1]))["items"] == []

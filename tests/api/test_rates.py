@@ -4,14 +4,18 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
 from itertools import count
 
 import httpx2
 import pytest
+from standardwebhooks.webhooks import Webhook
 
 from api import rates
 from api.app import create_app
 from api.rates import Bucket
+from sandbox.secrets import new_secret, variable_of
+from settings import sign
 from tests.api.conftest import OpenSite, Site
 
 NUMBER = "ZZ-20000101-00001"
@@ -120,6 +124,38 @@ async def test_whoever_tries_out_codes_is_slowed_like_one_who_tries_out_keys(lim
             for n in range(6)
         ]
         assert [answer.status_code for answer in answers] == [401] * 5 + [429]
+
+
+async def test_who_signs_one_request_rightly_does_not_let_its_address_off(
+    limited: Limited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = new_secret()
+    monkeypatch.setenv(variable_of("water"), secret)
+    async with limited(refused=5) as site:
+        body = f'{{"type": "order.signed_in", "data": {{"case": "{NUMBER}"}}}}'
+        headers = {"X-Forwarded-For": "203.0.113.5", **sign(Webhook(secret), "m-1", body, datetime.now(UTC))}
+        for _ in range(6):
+            answer = await site.call("POST", "/webhooks/units/zz-water", headers=headers, content=body.encode())
+            assert (answer.status_code, answer.json()["code"]) == (404, "no_such_case")
+        strays = [(await site.call("GET", "/nothing", headers=headers)).status_code for _ in range(6)]
+        assert strays == [404] * 5 + [429]
+
+
+async def test_messages_of_one_unit_take_nothing_from_anybody_else_at_its_address(
+    limited: Limited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = new_secret()
+    monkeypatch.setenv(variable_of("water"), secret)
+    async with limited(rate=3) as site:
+        body = f'{{"type": "order.signed_in", "data": {{"case": "{NUMBER}"}}}}'
+        headers = {"X-Forwarded-For": "203.0.113.6", **sign(Webhook(secret), "m-1", body, datetime.now(UTC))}
+        answers = [
+            await site.call("POST", "/webhooks/units/zz-water", headers=headers, content=body.encode())
+            for _ in range(4)
+        ]
+        assert [answer.status_code for answer in answers] == [404, 404, 404, 429]
+        assert await statuses(site, 4, None, "203.0.113.6") == [401, 401, 401, 429]
+        assert (await site.call("POST", "/webhooks/units/zz-heat", headers=headers)).status_code == 401
 
 
 async def test_whether_we_run_may_be_asked_at_any_time(limited: Limited) -> None:

@@ -1,10 +1,13 @@
-"""Staff see which units' systems work, and what waits for those that do not."""
+"""Staff see which systems of units and partners work, and what waits for those that do not."""
 
 from datetime import UTC, datetime, timedelta
 
+from activities.watch import Watch
+from domain.city import load_city
 from domain.effects import Party
-from ledger.messages import save_attempt
+from ledger.messages import Sending, save_attempt
 from ledger.systems import known_systems, mark_back, note_failure
+from settings import Settings
 from tests.api.conftest import Site
 
 LATER = datetime(2026, 11, 21, 4, tzinfo=UTC)
@@ -22,6 +25,7 @@ async def test_a_system_that_is_down_is_shown_with_what_waits_for_it(each_site: 
     assert systems["gas"] == {
         "system": "gas",
         "units": ["zz-gas"],
+        "partners": [],
         "reach": "webhook",
         "up": False,
         "down_since": "2026-11-19T04:00:00Z",
@@ -37,3 +41,26 @@ async def test_a_system_that_is_down_is_shown_with_what_waits_for_it(each_site: 
     systems = {system["system"]: system for system in await each_site.get("/systems", "admin")}
     assert (systems["gas"]["up"], systems["gas"]["back_at"]) == (True, "2026-11-21T04:00:00Z")
     assert systems["gas"]["last_error"] == "unreachable"
+
+
+async def test_a_system_that_answers_is_up_once_it_has_taken_what_waited_for_it(site: Site) -> None:
+    number, watch = await site.receive(), Watch(site.ledger, load_city(Settings().city_folder))
+    await site.ledger.run(note_failure, "110", "http_503", LATER)
+
+    async def transfer(status: Sending) -> None:
+        await site.ledger.run(
+            save_attempt, f"{number}:2:partner:110:transfer", case_number=number, event=2, party=Party.PARTNER,
+            unit="110", template="transfer", text="", status=status, at=LATER,
+        )  # fmt: skip
+
+    async def police() -> tuple[list[str], bool, int]:
+        [found] = [system for system in await site.get("/systems", "admin") if system["system"] == "110"]
+        return found["partners"], found["up"], found["waiting"]
+
+    await transfer("sending")
+    assert not await watch.note_answer("110")
+    assert await police() == (["110"], False, 1)
+    await transfer("sent")
+    assert await watch.note_answer("110")
+    assert await police() == (["110"], True, 0)
+    assert await watch.note_answer("110")

@@ -4,17 +4,22 @@ import asyncio
 import json
 import os
 import time
+from asyncio import StreamReader, StreamWriter
 from collections.abc import Callable
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
 import httpx2
 import pytest
+from sqlalchemy import select
 from standardwebhooks.webhooks import Webhook
 
+from api import webhooks
 from api.unit_webhooks import TYPES
 from domain.roles import MAY, Role
+from ledger.tables import REQUESTS
 from sandbox.secrets import variable_of
 from tests.api.conftest import Api, Site
 from tests.ports import free_ports
@@ -56,6 +61,17 @@ async def assert_refused(site: Site, answer: httpx2.Response, status: int, code:
 
 async def kinds(site: Site, number: str) -> list[str]:
     return [event["kind"] for event in (await site.get(f"/cases/{number}/timeline"))["events"]]
+
+
+async def test_whoever_is_shown_a_refused_message_has_read_of_the_case_it_names(site: Site) -> None:
+    number = await site.dispatched()
+    body = message("order.progress", number, text="张女士家")
+    await post(site, body, {})
+    for reader, words in (("supervisor", body.decode()), ("admin", None)):
+        shown = await site.get("/refused", reader, source="unit:zz-water", limit=1)
+        assert shown["messages"][0]["body"] == words
+    readers = (await site.get(f"/cases/{number}/readers", "inspector"))["items"]
+    assert [read["role"] for read in readers if read["what"] == "refused"] == ["supervisor"]
 
 
 def test_every_type_is_a_step_that_units_may_take() -> None:
@@ -281,8 +297,55 @@ async def test_bytes_that_are_no_text_are_refused(site: Site) -> None:
 
 
 async def test_a_huge_body_is_not_read(site: Site) -> None:
-    body = message("order.result", NOBODYS, text="x" * 200_000)
+    body, was = message("order.result", NOBODYS, text="x" * 200_000), await counted(site)
     assert (await post(site, body, headers(body, "m-1"))).status_code == 413
+    assert await counted(site) == was | {"request_entity_too_large": was.get("request_entity_too_large", 0) + 1}
+
+
+async def begin(site: Site, path: str, headers: dict[str, str], begun: bytes) -> tuple[StreamReader, StreamWriter]:
+    """Send a message of 5.9 MB, of which the rest never comes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.api.port)
+    head = {"Host": "127.0.0.1", "Content-Length": "5900000", **headers}
+    writer.write(f"POST {path} HTTP/1.1\r\n".encode())
+    writer.write("".join(f"{name}: {value}\r\n" for name, value in head.items()).encode() + b"\r\n" + begun)
+    return reader, writer
+
+
+async def status_of(reader: StreamReader) -> int:
+    async with asyncio.timeout(5):
+        return int((await reader.readline()).split()[1])
+
+
+@pytest.mark.parametrize(("partner", "ago"), [("110", 301), ("nobody", 0)])
+async def test_what_cannot_be_right_is_refused_before_it_is_received(site: Site, partner: str, ago: int) -> None:
+    signed = headers(b"x", "m-1", by="110", ago=ago)
+    reader, writer = await begin(site, f"/webhooks/partners/{partner}", signed, b"begun" * 5000)
+    assert await status_of(reader) == 401
+    writer.close()
+    source = "partners" if partner == "nobody" else "partner:110"
+    kept = (await site.get("/refused", "supervisor", source=source, limit=1))["messages"][0]
+    assert kept["body"].startswith("begunbegun")
+
+
+async def test_only_so_many_large_messages_are_received_at_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhooks, "_large", asyncio.Semaphore(1))
+    path, signed = "/webhooks/partners/110", headers(b"x", "m-1", by="110")
+    _, held = await begin(site, path, signed, b"begun")
+    await asyncio.sleep(0.2)
+    second, refused = await begin(site, path, signed, b"x" * 20_000)
+    assert await status_of(second) == 429
+    held.close()
+    refused.close()
+    assert (await report(site, "order.signed_in", NOBODYS)).status_code == 404
+
+
+async def test_an_id_is_kept_as_its_digest_only(site: Site) -> None:
+    body, id = message("order.signed_in", await site.dispatched()), "m-13812345678"
+    assert (await post(site, body, headers(body, id))).status_code == 200
+    async with site.ledger.session() as session:
+        keys = list(await session.scalars(select(REQUESTS.c.key)))
+    assert sha256(id.encode()).hexdigest() in "".join(keys)
+    assert id not in "".join(keys)
 
 
 async def test_the_type_of_the_content_makes_no_difference(site: Site) -> None:

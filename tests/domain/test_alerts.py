@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from domain.alerts import Alert, untimely
 from domain.city import load_city
 from domain.errors import ConfigError
+from domain.grids import Grid
 from domain.readings import Reading
 from domain.sensors import Confirmation, Kind, load_sensors
 
@@ -77,6 +78,65 @@ def test_what_a_case_says_reads_well_with_and_without_a_value(kind: Kind) -> Non
         assert "None" not in text
 
 
+@pytest.mark.parametrize(
+    ("kind", "asset", "value", "code"),
+    [
+        ("truck-leak", "truck", None, None), ("truck-leak", "meter", None, "unfit_asset"),
+        ("no-water-drawn", "meter", 36, None), ("no-water-drawn", "meter", 0.1, "implausible_value"),
+        ("no-water-drawn", "meter", -5, "implausible_value"), ("truck-overload", "truck", 0, "implausible_value"),
+        ("water-quality", "device", None, "no_value"), ("water-quality", "device", 6, None),
+    ],
+)  # fmt: skip
+def test_an_alarm_fits_its_asset_and_its_value_makes_sense(
+    kind: str, asset: str, value: float | None, code: str | None
+) -> None:
+    assert CITY.sensors.kinds[kind].unfit(asset, reading(value=value)) == code
+    assert CITY.sensors.kinds["no-water-drawn"].unfit("meter", reading(value=0, recovered=True)) is None
+
+
+def test_a_fine_grid_that_stands_under_no_street_is_an_area_of_its_own() -> None:
+    alone = Grid(code="yunlifang", name="云立方", level="micro", words=("云立方",))
+    assert CITY.sensors.kinds["pressure-drop"].area(alone.code, {alone.code: alone}) == alone.code
+
+
+@pytest.mark.parametrize("urgent", ["no-water-drawn", "pressure-drop", "burst-flow", "water-quality"])
+def test_what_may_cost_a_life_or_flood_a_street_is_urgent(urgent: str) -> None:
+    assert CITY.sensors.kinds[urgent].urgent
+
+
+def test_only_an_old_persons_meter_brings_in_civil_affairs() -> None:
+    items = CITY.catalog_at(START).items
+    with_them = {kind.code for kind in CITY.sensors.kind if "zz-minzheng" in items[kind.item].assisting}
+    assert with_them == {"no-water-drawn"}
+
+
+def test_the_same_reading_under_several_ids_counts_as_one_instant() -> None:
+    one = alert()
+    assert [one.count(NOISE, reading(), START) for _ in range(5)] == [False] * 5
+    assert one.readings == 5
+    assert [one.count(NOISE, reading(minutes), START) for minutes in (1, 2)] == [False, True]
+
+
+def test_all_must_stay_well_for_a_while_and_an_alarm_in_between_begins_that_anew() -> None:
+    one, steady = alert(), timedelta(minutes=10)
+    one.count(NOISE, reading(0, 99), START)
+    one.recover(NOISE, reading(1, recovered=True))
+    one.recover(NOISE, reading(2, recovered=True))
+    assert one.steady_at == START + timedelta(minutes=1) + steady
+    one.count(NOISE, reading(3, 99), START)
+    assert one.steady_at is None
+    one.recover(NOISE, reading(4, recovered=True))
+    assert one.steady_at == START + timedelta(minutes=4) + steady
+
+
+def test_a_collective_case_is_kept_open_until_its_hour_is_over() -> None:
+    one = alert()
+    one.count(NOISE, reading(0, 99), START)
+    one.collective = True
+    one.recover(NOISE, reading(1, recovered=True))
+    assert one.steady_at == START + timedelta(hours=1)
+
+
 def test_a_street_takes_in_its_communities_and_a_community_its_own() -> None:
     pressure, noise = CITY.sensors.kinds["pressure-drop"], CITY.sensors.kinds["leak-noise"]
     assert pressure.area("zz-g-badonglou", CITY.grids) == "zz-g-dulingjie"
@@ -102,7 +162,7 @@ def test_an_alert_is_well_exactly_when_the_latest_that_was_said_is(said: list[tu
     one.count(NOISE, reading(0, 99), START)
     for minutes, well in moments.items():
         if well:
-            one.recover(reading(minutes + 1, recovered=True))
+            one.recover(NOISE, reading(minutes + 1, recovered=True))
         else:
             one.count(NOISE, reading(minutes + 1, 99), START)
     last_alarm = max((minutes + 1 for minutes, well in moments.items() if not well), default=0)

@@ -57,9 +57,15 @@ def test_nothing_stands_in_the_way_of_the_citys_own() -> None:
         ),
         ("units.toml", "", UNIT.format("zz-new", "bureau"), ["unit zz-new 新单位: no contact"]),
         ("units.toml", "", UNIT.format("zz-new", "street") + 'phone = "037112345"', ["area zz-new 新单位: no grid"]),
+        (
+            "grids.toml",
+            'parent = "zz-g-fengqinglu"',
+            'unit = "zz-jinshui"',
+            ["grid zz-g-fengqingjiayuan 丰庆佳苑: no grid above"],
+        ),
         ("grids.toml", 'unit = "zz-weilailu"\n', "", ["area zz-weilailu 未来路办事处: no grid", "grid zz-g-weilailu"]),
         ("grids.toml", 'unit = "zz-weilailu"\n', 'unit = "zz-w"\n', ["grid zz-g-weilailu 未来路街道: 'zz-w' is not"]),
-        ("grids.toml", 'code = "zz-g-cbd"', 'code = "CBD!"', ["grid.12.code: String should match pattern"]),
+        ("grids.toml", 'code = "zz-g-cbd"', 'code = "CBD!"', ["grid.14.code: String should match pattern"]),
         ("texts.toml", "", "colour = 1", ["texts.toml: colour: unknown key"]),
     ],
 )

@@ -61,7 +61,7 @@ EVENTS: dict[str, list[tuple[str, str | None, str, str]]] = {
     ],
     "003": [
         ("老人家里水管锈蚀，水质不好", None, "water-quality", "zz-water"),
-        ("独居老人用水异常，请上门看看", None, "water-meter-alert", "zz-water"),
+        ("独居老人用水异常，请上门看看", None, "elder-no-water", "zz-water"),
         ("新户登记和欠费用水怎么缴", None, "water-service", "zz-water"),
         ("二次供水泵房设施老旧", None, "water-pumps", "zz-water"),
         ("检查井的井盖松了", None, "manhole", "zz-chengguan"),

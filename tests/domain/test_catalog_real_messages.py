@@ -12,7 +12,8 @@ DATA = Path(__file__).parents[2].parent / "shared/data"
 SUBJECTS = {
     "城乡建设": """
         outage-water outage-heat outage-gas water-pressure water-leak water-stop water-quality water-frozen
-        water-meter-alert water-pumps water-renewal water-service heat-cold heat-leak heat-retrofit heat-service gas
+        water-meter-alert elder-no-water water-pumps water-renewal water-service heat-cold heat-leak heat-retrofit
+        heat-service gas
         guard-rail road-damage manhole street-light drainage refuse-truck refuse snow street-trading illegal-building
         construction-noise cooking-smoke dust trees parking-fee fire-lane elevator elevator-retrofit
         property-management home-sales home-quality home-rent old-estate unmanaged-yard resettlement planning

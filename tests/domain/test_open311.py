@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import ConfigError
-from domain.open311 import Attribute, BadAnswer, Open311, answers, load_open311
+from domain.open311 import Attribute, BadAnswer, Open311, answers, load_open311, notes, said_in
 
 ITEMS = {"manhole", "trees", "other"}
 ATTRIBUTE = """
@@ -53,3 +53,17 @@ def test_answers_read_as_lines_in_the_order_asked() -> None:
     assert answers([floor, rooms], {"rooms": ["b", "a", "b"], "floor": ["-1.5"]}) == ["楼层：-1.5", "房间：卧室、客厅"]
     with pytest.raises(BadAnswer, match=r"attribute\[floor\]: is required"):
         answers([floor, rooms], {"rooms": ["b"]})
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (notes("办理中", None), None),
+        (notes("已解决", "阀门：已打开"), "阀门：已打开"),
+        ("备注：已派人", "备注：已派人"),
+        ("已派人查看", "已派人查看"),
+        ("", None),
+    ],
+)
+def test_how_a_request_stands_is_not_the_units_words(told: str, said: str | None) -> None:
+    assert said_in(told) == said

@@ -74,7 +74,7 @@ def test_news_are_joined_from_the_front_as_far_as_one_text_holds_them(news: list
 
 @pytest.mark.parametrize("key", sorted(Texts.model_fields))
 def test_every_text_has_a_brief_form_that_names_the_case(key: str) -> None:
-    values = dict.fromkeys(("code", "guidance", "reason", "to", "call", "unit", "due", "until"), "长" * 300)
+    values = dict.fromkeys(("code", "guidance", "reason", "to", "there", "call", "unit", "due", "until"), "长" * 300)
     brief = RULES.brief.fill(key, values | {"number": "ZZ-20261122-00001", "city": "郑州"}, LONGEST_BRIEF).text
     assert "ZZ-20261122-00001" in brief
     assert len(brief) <= LONGEST_BRIEF

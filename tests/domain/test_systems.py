@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from domain.systems import by_system, report_due
+from domain.partners import Partner
+from domain.systems import by_system, receivers, report_due
 from domain.units import Unit
 
 NOON = datetime(2026, 11, 21, 4, tzinfo=UTC)
@@ -28,6 +29,17 @@ def test_it_is_reported_after_a_minute_or_three_failures(failures: int, after: t
 @pytest.mark.parametrize(("after", "due"), [(timedelta(days=1) - SECOND, False), (timedelta(days=1), True)])
 def test_it_is_reported_again_daily(after: timedelta, due: bool) -> None:
     assert report_due(NOON - timedelta(days=9), 99, NOON, NOON + after) is due
+
+
+def test_a_partner_may_share_a_system_with_units() -> None:
+    water = Unit(code="zz-a", name="水", kind="water", reach="webhook", endpoint="JIESU_ENDPOINT_OFFICE", secret="S")
+    takes: Any = {"takes": True, "phone": "110", "source": "ours"}
+    police = Partner(
+        code="110", name="110", kind="emergency", reach="webhook", endpoint="JIESU_ENDPOINT_OFFICE", secret="S", **takes
+    )
+    phoned = Partner(code="119", name="119", kind="emergency", **takes)
+    assert by_system([water], [police, phoned]) == {"office": (water, police)}
+    assert receivers([water, police]) == [("unit", "zz-a"), ("partner", "110")]
 
 
 def test_units_that_name_the_same_endpoint_share_a_system() -> None:

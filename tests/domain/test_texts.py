@@ -23,7 +23,8 @@ VALUES = {
     "reason": "需更换主管道，材料已订购",
     "until": "2026-12-31",
     "to": "110报警服务台",
-    "call": "110",
+    "call": "12315",
+    "there": "J-17",
 }
 Edit = Callable[[str, str], Path]
 
@@ -67,7 +68,7 @@ def test_the_first_text_promises_neither_acceptance_nor_dispatch() -> None:
         ("received", {"code"}),
         ("rejected", {"guidance"}),
         ("answered", {"reason"}),
-        ("transferred", {"to"}),
+        ("transferred", {"to", "there", "call"}),
         ("extended", {"due", "reason"}),
         ("suspended", {"until"}),
         ("result", {"unit"}),

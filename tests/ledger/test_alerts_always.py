@@ -34,7 +34,7 @@ def read(event: tuple[str, int, bool, bool], round: int) -> Reading:
 
 
 def close_what_is_well(connection: Connection) -> None:
-    for case, at in untold(connection, 10):
+    for case, at in untold(connection, NOW + timedelta(days=1), 10):
         closing = Summary(
             number=case,
             status=Status.CLOSED,

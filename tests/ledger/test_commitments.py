@@ -122,5 +122,6 @@ async def test_the_command_prints_a_table_and_the_cases_missed(
         ["zz-heat", "answer", "2", "1", "1", "0", "0", "50.0%", "(1/2)", "0:04:30", "0:06:00"],
     )
     assert last == f"zz-heat answer, missed: {missed}"
+    assert await run("zz-jinshui") == (0, "zz-jinshui has made no commitments; units make them in units.toml\n")
     assert await run("nobody") == (2, "jiesu: there is no such unit in units.toml\n")
     assert (await run("zz-heat", "--from", "2026-11-22", "--to", "2026-11-21"))[0] == 2

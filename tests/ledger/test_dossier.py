@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 from domain.city import City, load_city
 from domain.events import EventKind
-from domain.roles import ENGINE
+from domain.roles import ENGINE, Role
 from domain.rulebook import Action, ClockName
 from domain.words import SENDING
 from ledger.database import Ledger
@@ -18,6 +18,7 @@ from ledger.dossier import Record, gather
 from ledger.dossier_page import render
 from ledger.erasure import erase
 from ledger.errors import Unreadable
+from ledger.messages import Sending, save_attempt
 from ledger.receipts import ACCEPTED
 from ledger.recording import record
 from settings import Settings
@@ -110,8 +111,26 @@ async def test_an_erased_case_has_a_record_without_the_words(
 
 
 def test_every_way_a_message_may_stand_has_a_word() -> None:
-    assert SENDING.keys() == {"held", "sending", "failed", *ACCEPTED}
+    assert SENDING.keys() == {"held", "sending", "failed", "dropped", "listed", *ACCEPTED}
 
 
 async def test_there_is_no_record_of_what_there_is_not(ledger: Ledger) -> None:
     assert await ledger.run(gather, "ZZ-20261121-00001", CITY, findings=True, reads=True) is None
+
+
+async def test_a_page_names_things_as_people_do_and_says_why_somebody_could_not_be_told(
+    ledger: Ledger, opened: Open, city: City
+) -> None:
+    number = await opened(item="water-leak", opened_role=Role.INTEGRATION, opened_id="partner:110")
+    failures: list[tuple[str, Sending, str]] = [("1", "sending", "unreachable"), ("2", "failed", "http_410")]
+    for key, status, error in failures:
+        await ledger.run(
+            save_attempt, key, case_number=number, event=1, party="unit", unit="zz-water", template="dispatch", text="",
+            status=status, error=error, at=NOON,
+        )  # fmt: skip
+    page = render(await record_of(ledger, number), city)
+    name = city.catalog_at(NOON).items["water-leak"].name
+    for said in (f"<td>{name}</td>", "对接平台 110报警服务台", "系统不通，正在重试", "系统返回错误410"):
+        assert said in page
+    sensed = await opened(opened_role=Role.SYSTEM, opened_id="sensors")
+    assert "系统 传感器" in render(await record_of(ledger, sensed), city)

@@ -1,6 +1,7 @@
 """`jiesu erase`: the ledger no longer tells whose case it was, and the record of the case still proves itself."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, make_url, select
+from sqlalchemy import Connection, insert, make_url, select
 from sqlmodel import SQLModel, col
 from typer.testing import CliRunner, Result
 
@@ -25,10 +26,12 @@ from ledger.errors import CaseErased, KeyReused
 from ledger.findings import findings_of, put_finding
 from ledger.intake import Intake, open_case
 from ledger.messages import save_attempt
-from ledger.models import AttachmentRow, CaseRow
+from ledger.models import AlertRow, AttachmentRow, CaseRow
 from ledger.notes import put_note
 from ledger.recording import record
+from ledger.refused import note_refused
 from ledger.requests import claim
+from ledger.tables import ALERTS
 
 DAY = date(2026, 11, 21)
 RETENTION = timedelta(days=1095)
@@ -72,16 +75,28 @@ def closed(ledger: Ledger, intake: Make, summary: Make, event: Make, tmp_path: P
             await claim(session, number, "k", "hash of what was said")
             with files.write_draft(tmp_path / "attachments", BytesIO(MARK.encode())) as draft:
                 await put_attachment(session, tmp_path / "attachments", draft, number, "image/png", AGENT, LONG_AGO)
+        body = json.dumps({"data": {"case": number, "text": MARK}}, ensure_ascii=False).encode()
+        await ledger.run(note_refused, "unit:zz-water", "not_signed", "stale", body, LONG_AGO)
         await ledger.run(
             save_attempt, f"{number}:1:citizen", case_number=number, event=1, party="citizen", template="received",
             text=f"尊敬的{MARK}", status="sent", at=LONG_AGO,
         )  # fmt: skip
+        await ledger.run(put_alert, number)
         end = {"status": Status.CLOSED, "outcome": Outcome.DECIDED, "closed_at": at} if at else {}
         events = [event(1), event(2, kind=EventKind.RESULT_SUBMITTED, note=f"n-{number}")]
         await ledger.run(record, summary(number, last_event=2, **end), events)
         return str(number)
 
     return make
+
+
+def put_alert(connection: Connection, number: str) -> None:
+    """As if a truck had been where the case is."""
+    alert = AlertRow(
+        asset="T-1", kind="truck-leak", unit="zz-cheng", case_number=number, first_at=LONG_AGO, last_at=LONG_AGO,
+        expires_at=LONG_AGO, ended_at=LONG_AGO, longitude=PERSONAL["longitude"], latitude=PERSONAL["latitude"],
+    )  # fmt: skip
+    connection.execute(insert(ALERTS), alert.model_dump(exclude={"id"}))
 
 
 def everything(connection: Connection) -> str:

@@ -14,6 +14,7 @@ from tests.ledger.conftest import NOON
 
 MINUTE = timedelta(minutes=1)
 THREE_DAYS = timedelta(days=3)
+WATER, HEAT = (Party.UNIT, "zz-water"), (Party.UNIT, "zz-heat")
 
 Shown = Callable[..., Awaitable[str]]
 
@@ -63,9 +64,10 @@ async def test_what_was_told_since_shows_that_it_is_back(ledger: Ledger, shown: 
     await message(ledger, number, "sent")
     await message(ledger, number, "sent", NOON + MINUTE, unit="zz-heat")
     await message(ledger, number, "sent", NOON + MINUTE, party=Party.GRID)
-    assert await ledger.run(told_since, ["zz-water"], NOON - MINUTE)
-    assert not await ledger.run(told_since, ["zz-water"], NOON)
-    assert await ledger.run(told_since, ["zz-water", "zz-heat"], NOON)
+    assert await ledger.run(told_since, [WATER], NOON - MINUTE)
+    assert not await ledger.run(told_since, [WATER], NOON)
+    assert not await ledger.run(told_since, [(Party.PARTNER, "zz-heat")], NOON)
+    assert await ledger.run(told_since, [WATER, HEAT], NOON)
 
 
 async def test_what_waits_is_what_is_still_insisted_on(ledger: Ledger, shown: Shown) -> None:
@@ -74,5 +76,7 @@ async def test_what_waits_is_what_is_still_insisted_on(ledger: Ledger, shown: Sh
     for n, number in enumerate(open_ones + closed):
         await message(ledger, number, "sending", NOON + n * MINUTE)
     await message(ledger, open_ones[0], "sent", unit="zz-heat")
-    assert await ledger.run(waiting, ["zz-water", "zz-heat"], NOON, THREE_DAYS) == Waiting(3, NOON)
-    assert await ledger.run(waiting, ["zz-heat"], NOON, THREE_DAYS) == Waiting(0, None)
+    assert await ledger.run(waiting, [WATER, HEAT], NOON, THREE_DAYS) == Waiting(3, NOON)
+    assert await ledger.run(waiting, [HEAT], NOON, THREE_DAYS) == Waiting(0, None)
+    await message(ledger, open_ones[0], "sending", party=Party.PARTNER, unit="110")
+    assert await ledger.run(waiting, [(Party.PARTNER, "110")], NOON, THREE_DAYS) == Waiting(1, NOON)

@@ -12,7 +12,7 @@ from sandbox.faults import PARTIES
 from sandbox.inbox import Inbox
 from sandbox.secrets import new_secret, variable_of
 from sandbox.serve import UNITS
-from settings import read_webhook
+from settings import read_webhook, sign
 
 Url = Callable[[str], str]
 
@@ -58,13 +58,7 @@ async def order(http: httpx2.AsyncClient, address: str, party: str, content: obj
     """Send a signed order."""
     secret, body, at = read_webhook(variable_of(party)), json.dumps(content), datetime.now(UTC)
     assert secret is not None
-    headers = {
-        "Idempotency-Key": key,
-        "Content-Type": "application/json",
-        "webhook-id": key,
-        "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": secret.sign(key, at, body),
-    }
+    headers = {"Idempotency-Key": key, **sign(secret, key, body, at)}
     return await http.post(f"{address}/orders", content=body, headers=headers)
 
 

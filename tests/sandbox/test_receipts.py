@@ -50,8 +50,9 @@ async def reported(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Reported]:
     jiesu, found = FastAPI(), Reported(f"http://127.0.0.1:{theirs}")
 
     @jiesu.post("/sms/receipts/http")
-    async def take(request: Request, token: str) -> None:
-        assert token == TOKEN
+    async def take(request: Request) -> None:
+        # In the address it would stand in the sandbox's log.
+        assert (request.url.query, request.headers["Authorization"]) == ("", f"Bearer {TOKEN}")
         if found.refuse:
             found.refuse -= 1
             raise HTTPException(503)

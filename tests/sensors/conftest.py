@@ -14,12 +14,12 @@ from pydantic import SecretStr
 from sqlalchemy import select
 from trustme import CA
 
+from bench.broker import HOST, Broker, Certificate
+from bench.mosquitto import NoMosquitto, mosquitto
 from domain.city import City, load_city
 from ledger.database import Ledger, open_ledger
 from ledger.models import AssetRow
 from ledger.tables import ALERTS, SENSOR_EVENTS
-from sandbox.broker import HOST, Broker, Certificate
-from sandbox.mosquitto import NoMosquitto, mosquitto
 from sensors.settings import MqttSettings
 from settings import ROOT
 from tests.ports import free_ports

@@ -15,9 +15,9 @@ from sqlalchemy import Row, select
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError
 
+from bench.broker import HOST, Broker
 from ledger.database import Ledger
 from ledger.tables import CASES
-from sandbox.broker import HOST, Broker
 from settings import ROOT
 from temporal import search_attributes
 from temporal.connection import connect

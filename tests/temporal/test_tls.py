@@ -119,7 +119,7 @@ async def test_a_server_without_tls_is_told_from_one_that_does_not_answer(engine
     assert "does not speak TLS" in await certainly_refused(ours | {"TEMPORAL_ADDRESS": engine})
     (closed,) = free_ports(1)
     told = await refused(ours | {"TEMPORAL_ADDRESS": f"127.0.0.1:{closed}"})
-    assert told == f"The Temporal server at 127.0.0.1:{closed} does not answer."
+    assert told == f"The Temporal server at 127.0.0.1:{closed} does not answer; is it up, and TEMPORAL_ADDRESS right?"
 
 
 async def test_a_client_without_certificate_is_refused(server: str, ours: Environment) -> None:

@@ -106,12 +106,13 @@ async def test_a_recall_never_overtakes_its_order(hasty: Hotline, street: Street
 async def test_an_order_that_is_refused_is_reported_at_once(
     hotline: Hotline, monkeypatch: pytest.MonkeyPatch, street: Street
 ) -> None:
-    monkeypatch.setenv("JIESU_ENDPOINT_WATER", f"{street.addresses['water']}/nowhere")
+    # Whoever takes texts finds no order to their liking.
+    monkeypatch.setenv("JIESU_ENDPOINT_WATER", f"{street.addresses['sms']}/messages?of=")
     number = await hotline.receive()
     await hotline.take(number, "dispatch", lead="zz-water")
-    assert await eventually(lambda: failures(hotline, number)) == [("unit", "zz-water", "http_404")]
+    assert await eventually(lambda: failures(hotline, number)) == [("unit", "zz-water", "http_422")]
     [order] = [message for message in await hotline.messages(number) if message.party == "unit"]
-    assert (order.status, order.attempts, order.error) == ("failed", 1, "http_404")
+    assert (order.status, order.attempts, order.error) == ("failed", 1, "http_422")
 
 
 async def test_a_lane_that_was_stuck_for_days_when_its_case_closed_does_not_wait_days_for_each_effect(
@@ -126,8 +127,10 @@ async def test_a_lane_that_was_stuck_for_days_when_its_case_closed_does_not_wait
     started = await hasty.now(number)
     await hasty.take(number, "withdraw")
     await hasty.closed(number)
-    # The last are given so little time that not even a refused connection may be heard of.
+    # The last are given so little time that not even a refused connection may be heard of. The order itself is dropped,
+    # unless it was given up before the case was closed.
     failed = await failures(hasty, number)
-    assert [(party, unit) for party, unit, _ in failed] == [("unit", "zz-water")] * 5
+    assert len(failed) in (4, 5)
+    assert {(party, unit) for party, unit, _ in failed} == {("unit", "zz-water")}
     assert {error for _, _, error in failed} <= {"unreachable", "timeout"}
     assert await hasty.now(number) - started < timedelta(seconds=12)

@@ -1,24 +1,31 @@
 """Units that run an Open311 server: an order is filed there once, and what the server says of it becomes steps."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx2
 import pytest
 from temporalio.client import WorkflowExecutionStatus
+from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 
 from activities.following import DONE
 from domain.city import City
+from domain.effects import Effect, Party
+from domain.roles import Actor, Role
 from domain.units import Unit
 from ledger.database import Ledger
 from ledger.models import EventRow
-from ledger.notes import get_note
+from ledger.notes import get_note, put_note
+from ledger.systems import known_systems
 from sandbox.open311 import Behaviour
+from temporal.following import Following
 from tests.workflows.conftest import GUARDED
-from tests.workflows.hotline import PERSONAL, Hotline, Street, eventually, kinds
+from tests.workflows.hotline import PERSONAL, Hotline, Street, eventually, kinds, of_type
 
 GAS = "zz-gas"
 POLL = 0.2
@@ -70,18 +77,22 @@ async def gas(street: Street, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
         await server.behave("well")
 
 
+def with_server(city: City, endpoint: str = "JIESU_ENDPOINT_GAS311") -> City:
+    """The city, its gas company running an Open311 server."""
+    unit = Unit(
+        code=GAS, name="市燃气公司", kind="gas", reach="open311", endpoint=endpoint,
+        secret="JIESU_SECRET_GAS311", services={"other": "gas-other", "gas-leak": "g-1"}, poll=POLL,
+    )  # fmt: skip
+    return city.model_copy(update={"units": city.units | {GAS: unit}})
+
+
 @pytest.fixture
 async def hotline(
     server: WorkflowEnvironment, street: Street, city: City, ledger: Ledger, gas: Server
 ) -> AsyncIterator[Hotline]:
     """The whole engine, in a city whose gas company runs an Open311 server."""
-    unit = Unit(
-        code=GAS, name="市燃气公司", kind="gas", reach="open311", endpoint="JIESU_ENDPOINT_GAS311",
-        secret="JIESU_SECRET_GAS311", services={"other": "gas-other", "gas-leak": "g-1"}, poll=POLL,
-    )  # fmt: skip
-    there = city.model_copy(update={"units": city.units | {GAS: unit}})
     async with AsyncExitStack() as stack:
-        yield await Hotline.open(stack, server, there, ledger, runner=GUARDED)
+        yield await Hotline.open(stack, server, with_server(city), ledger, runner=GUARDED)
 
 
 async def dispatched(hotline: Hotline, lead: str = GAS, assisting: tuple[str, ...] = (), **more: Any) -> str:
@@ -141,7 +152,7 @@ async def test_the_request_says_what_the_unit_must_know(hotline: Hotline, gas: S
     number = await dispatched(hotline, longitude=113.62, latitude=34.75, vulnerable=["elderly"], item="gas-leak")
     request = await gas.request(number)
     description = request["form"].pop("description").splitlines()
-    assert description == [f"12345热线工单{number}", PERSONAL["title"], PERSONAL["text"], "请上门走访：老年人"]
+    assert description == [f"12345热线工单{number}", "请上门走访：老年人", PERSONAL["title"], PERSONAL["text"]]
     assert request["form"] == {
         "api_key": "key-of-the-hotline",
         "service_code": "g-1",
@@ -257,6 +268,99 @@ async def test_a_request_that_vanishes_is_reported_once_and_looked_for(hotline: 
     assert kinds(await hotline.events(number)).count("effect_failed") == 1
 
 
+async def test_one_that_vanishes_after_it_was_late_is_reported_too(
+    server: WorkflowEnvironment, street: Street, hasty_city: City, ledger: Ledger, gas: Server
+) -> None:
+    async with AsyncExitStack() as stack:
+        hasty = await Hotline.open(stack, server, with_server(hasty_city), ledger)
+        await gas.behave("failing")
+        number = await dispatched(hasty)
+        assert (await until(hasty, number, "effect_failed"))[-1].facts["error"] == "http_500"
+        await gas.behave("well")
+        await until(hasty, number, "signed_in")
+        await gas.lose(await gas.arrived(number))
+
+        async def errors() -> list[str]:
+            found = [event.facts["error"] for event in await hasty.events(number) if event.kind == "effect_failed"]
+            return found if len(found) > 1 else []
+
+        assert await eventually(errors) == ["http_500", "vanished"]
+
+
+async def test_a_server_that_fails_to_say_how_orders_stand_is_known_to_be_down_until_it_says_so(
+    hotline: Hotline, gas: Server
+) -> None:
+    number = await dispatched(hotline)
+    await gas.arrived(number)
+    await until(hotline, number, "signed_in")
+    await gas.behave("failing")
+
+    async def down() -> list[str]:
+        return [row["system"] for row in await hotline.ledger.run(known_systems, down=True)]
+
+    async def back() -> bool:
+        return not await down()
+
+    assert await eventually(down) == ["gas311"]
+    await gas.behave("well")
+    await eventually(back)
+
+
+async def test_an_order_is_followed_on_the_queue_that_its_system_has_now(
+    server: WorkflowEnvironment,
+    street: Street,
+    city: City,
+    ledger: Ledger,
+    gas: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("workflows.follow.UNATTENDED", timedelta(seconds=2))
+    monkeypatch.setenv("JIESU_ENDPOINT_OLD", f"{street.addresses['gas']}/open311/v2")
+    async with AsyncExitStack() as stack:
+        hotline = await Hotline.open(stack, server, with_server(city, "JIESU_ENDPOINT_OLD"), ledger)
+        number = await dispatched(hotline)
+        id = await gas.arrived(number)
+        await until(hotline, number, "signed_in")
+    async with AsyncExitStack() as stack:
+        await Hotline.open(stack, server, with_server(city), ledger, task_queue=hotline.task_queue)
+        await eventually(lambda: looks_on(hotline, number, "gas311"))
+        await gas.note(id, "closed", "已修复")
+        await until(hotline, number, "result_submitted")
+        await ended(hotline, number)
+
+
+async def looks_on(hotline: Hotline, number: str, system: str) -> bool:
+    history = await following(hotline, number).fetch_history()
+    last = of_type(history, "ACTIVITY_TASK_SCHEDULED")[-1].activity_task_scheduled_event_attributes
+    return bool(last.task_queue.name == f"{hotline.task_queue}.{system}")
+
+
+async def test_whoever_ends_the_following_of_an_order_ends_it(hotline: Hotline, gas: Server) -> None:
+    number = await dispatched(hotline)
+    await gas.arrived(number)
+    await until(hotline, number, "signed_in")
+    await following(hotline, number).cancel()
+
+    async def over() -> bool:
+        known = await following(hotline, number).describe()
+        return bool(known.status is WorkflowExecutionStatus.CANCELED)
+
+    await eventually(over)
+
+
+async def test_an_engine_that_does_not_answer_is_asked_again(
+    server: WorkflowEnvironment, street: Street, city: City, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("temporal.following.PATIENCE", timedelta(seconds=1))
+    async with AsyncExitStack() as stack:
+        hotline = await Hotline.open(stack, server, city, ledger)
+        number = await hotline.receive()
+    order = Effect(key=f"{number}:2:unit:{GAS}:dispatch", case=number, event=2, party=Party.UNIT, kind="dispatch")
+    with pytest.raises(ApplicationError) as unanswered:
+        await Following(server.client, ledger, hotline.task_queue).report(order, "vanished")
+    assert (unanswered.value.type, unanswered.value.non_retryable) == ("unanswered", False)
+
+
 async def test_looking_adds_nothing_to_any_history(hotline: Hotline, gas: Server) -> None:
     number = await dispatched(hotline)
     id = await gas.arrived(number)
@@ -287,9 +391,14 @@ async def test_a_rework_is_a_new_request_that_names_the_old_one(hotline: Hotline
     first = await gas.arrived(number)
     await gas.note(first, "closed", "已修复")
     await until(hotline, number, "result_submitted")
-    taken = await hotline.take(number, "call-back", reached=True, rating=1, solved=False, contacted=True)
+    async with hotline.ledger.session() as session:
+        by = Actor(role=Role.CALLBACK, id="callback-1")
+        await put_note(session, f"why-{number}", number, by, "没有来人", datetime.now(UTC))
+    answer: dict[str, Any] = {"reached": True, "rating": 1, "solved": False, "contacted": True}
+    taken = await hotline.take(number, "call-back", **answer, note=f"why-{number}")
     second = await gas.arrived(number, 2)
-    assert f"退回重办，原受理编号{first}" in (await gas.filed(number))[second]["form"]["description"].splitlines()
+    described = (await gas.filed(number))[second]["form"]["description"].splitlines()
+    assert described[1:3] == [f"退回重办，原受理编号{first}", "退回原因：没有来人"]
     await gas.note(second, "closed", "再次修复")
 
     async def twice() -> bool:
@@ -327,13 +436,32 @@ async def test_an_order_closed_while_the_matter_is_put_off_is_answered_when_it_i
     await until(hotline, number, "result_submitted")
 
 
+async def test_words_that_come_back_are_no_news(hotline: Hotline, gas: Server) -> None:
+    number = await dispatched(hotline)
+    id = await gas.arrived(number)
+
+    async def told() -> list[str]:
+        events = [event for event in await hotline.events(number) if event.kind == "progress_reported"]
+        return [await text_of(hotline, event) for event in events]
+
+    async def heard(words: str) -> bool:
+        return words in await told()
+
+    for words in ("已派人", "已到场"):
+        await gas.note(id, "open", words)
+        await eventually(partial(heard, words))
+    await gas.note(id, "open", "已派人")
+    await asyncio.sleep(3 * POLL)
+    assert await told() == ["已派人", "已到场"]
+
+
 async def test_notices_and_recalls_are_for_our_list(hotline: Hotline, gas: Server) -> None:
     number = await dispatched(hotline)
     await gas.arrived(number)
     await hotline.take(number, "hurry")
 
     async def told() -> bool:
-        return [m.status for m in await hotline.messages(number) if m.template == "hurried"] == ["sent"]
+        return [m.status for m in await hotline.messages(number) if m.template == "hurried"] == ["listed"]
 
     await eventually(told)
     assert len(await gas.filed(number)) == 1

@@ -51,7 +51,7 @@ async def follow(hotline: Hotline, *outcomes: Outcome) -> None:
 
 async def proactive(hotline: Hotline) -> str:
     """A proactive case that has been sent to its unit; its number."""
-    outcome = await heard(hotline)
+    outcome = await heard(hotline, ago=timedelta(minutes=20))
     await follow(hotline, outcome)
     assert outcome.case is not None
     number: str = outcome.case
@@ -60,7 +60,8 @@ async def proactive(hotline: Hotline) -> str:
 
 
 async def well(hotline: Hotline, asset: str = "P-1") -> None:
-    await follow(hotline, await heard(hotline, asset, recovered=True, value=None))
+    """All has been well with an asset for eleven minutes."""
+    await follow(hotline, await heard(hotline, asset, ago=timedelta(minutes=11), recovered=True, value=None))
 
 
 async def _is(hotline: Hotline, number: str, status: str) -> bool:
@@ -110,6 +111,11 @@ async def test_once_somebody_is_on_the_way_a_recovery_is_only_told(
     assert (await watched.row(number)).closed_at is None
     orders = await eventually(lambda: _notices(street, number))
     assert orders[-1]["notice"] == "recovered"
+    await eventually(lambda: _grid_knows(street, number))
+
+
+async def _grid_knows(street: Street, number: str) -> bool:
+    return bool((await street.received("grid", number))[-1]["kind"] == "recovered")
 
 
 async def _notices(street: Street, number: str) -> list[dict[str, Any]]:
@@ -118,7 +124,7 @@ async def _notices(street: Street, number: str) -> list[dict[str, Any]]:
 
 async def test_a_case_of_several_assets_waits_for_the_last_of_them(watched: Hotline) -> None:
     number = await proactive(watched)
-    joined = await heard(watched, "P-2")
+    joined = await heard(watched, "P-2", ago=timedelta(minutes=15))
     assert (joined.case, joined.opened) == (number, False)
     await well(watched)
     assert await _is(watched, number, "dispatched")
@@ -141,15 +147,35 @@ async def test_a_case_that_a_crash_left_unstarted_is_started_and_sent_out_by_the
 
 async def test_a_recovery_that_a_crash_left_untold_is_told_by_the_sweep(watched: Hotline) -> None:
     number = await proactive(watched)
-    await heard(watched, recovered=True, value=None)
+    await heard(watched, ago=timedelta(minutes=11), recovered=True, value=None)
     assert await _is(watched, number, "dispatched")
-    await look_after_alerts(watched.server.client, watched.ledger)
+    await look_after_alerts(watched.server.client, watched.ledger, watched.city)
     assert (await watched.closed(number)).outcome == "recovered"
+
+
+async def test_what_is_well_only_for_a_moment_closes_nothing(watched: Hotline) -> None:
+    number = await proactive(watched)
+    await follow(watched, await heard(watched, recovered=True, value=None))
+    await look_after_alerts(watched.server.client, watched.ledger, watched.city)
+    assert await _is(watched, number, "dispatched")
+    again = await heard(watched)
+    assert (again.case, again.opened) == (number, False)
 
 
 async def test_a_recovery_is_told_once(watched: Hotline) -> None:
     number = await proactive(watched)
     await watched.take(number, "sign-in")
     await well(watched)
-    await look_after_alerts(watched.server.client, watched.ledger)
+    await look_after_alerts(watched.server.client, watched.ledger, watched.city)
     assert kinds(await watched.events(number)).count("recovered") == 1
+
+
+async def test_the_result_ends_it_for_there_is_nobody_to_call(watched: Hotline) -> None:
+    number = await proactive(watched)
+    await watched.take(number, "sign-in")
+    await watched.take(number, "submit-result")
+    assert (await watched.closed(number)).outcome == "resolved"
+    assert kinds(await watched.events(number))[-2:] == ["result_submitted", "closed"]
+    anew = await heard(watched)
+    assert anew.opened
+    assert anew.case != number

@@ -1,13 +1,16 @@
 """A transfer in the engine: told to its partner by real HTTP, waited for, and seen by the hotline if unanswered."""
 
+import asyncio
 from datetime import timedelta
 
 import httpx2
 
 from domain.limits import Limit
 from domain.steps.transfer import Terms
+from ledger.systems import known_systems
 from sandbox.faults import Fault
 from tests.workflows.hotline import Hotline, Street, eventually, kinds, of_type, rungs
+from tests.workflows.test_effects import failures
 
 TERMS = Terms(name="110报警服务台", within=Limit.parse("10min"))
 
@@ -53,6 +56,33 @@ async def test_a_partner_that_is_down_is_told_when_it_is_back(hotline: Hotline, 
     assert await eventually(lambda: _told(street, number, 2)) == ["transfer", "hurried"]
     await hotline.take(number, "acknowledge-transfer")
     assert (await hotline.closed(number)).outcome == "transferred"
+
+
+async def test_a_partner_down_longer_than_our_patience_is_reported_once_and_told_as_long_as_it_may_take_the_case(
+    hasty: Hotline, street: Street
+) -> None:
+    await street.fault("office", Fault(kind="down"))
+    number = await hasty.receive()
+    await hasty.take(number, "transfer", to="110", terms=TERMS)
+    await eventually(lambda: failures(hasty, number))
+    [row] = await hasty.ledger.run(known_systems, down=True)
+    assert (row["system"], row["last_error"]) == ("110", "unreachable")
+    # Longer than another round, after which nothing is reported again.
+    await asyncio.sleep(4)
+    assert await failures(hasty, number) == [("partner", None, "unreachable")]
+    await street.fault("office", Fault())
+    await eventually(lambda: _told(street, number, 1))
+
+
+async def test_a_partner_that_is_down_does_not_hold_a_case_that_it_took_on_the_phone(
+    hasty: Hotline, street: Street
+) -> None:
+    await street.fault("office", Fault(kind="down"))
+    number = await hasty.receive()
+    await hasty.take(number, "transfer", to="110", terms=TERMS)
+    await eventually(lambda: failures(hasty, number))
+    await hasty.take(number, "acknowledge-transfer")
+    assert (await hasty.closed(number)).outcome == "transferred"
 
 
 async def _told(street: Street, number: str, times: int) -> list[str] | None:

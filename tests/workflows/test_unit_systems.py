@@ -21,6 +21,7 @@ from sandbox.faults import Fault
 from tests.workflows.conftest import GUARDED, trying
 from tests.workflows.hotline import Hotline, Street, eventually, kinds, of_type
 from tests.workflows.test_effects import failures
+from tests.workflows.test_web_page import page
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -53,12 +54,18 @@ async def test_of_two_units_on_a_case_each_has_its_own_send_state(hotline: Hotli
     assert (orders["zz-water"].status, orders["zz-water"].error) == ("sending", "unreachable")
     assert orders["zz-water"].sent_at is None
     assert orders["zz-heat"].error is None
+    assert "未送达，正在重试：通知承办单位 zz-water：派单" in await page(hotline, number)
     await street.fault("water", Fault())
 
     async def water_told() -> bool:
         return (await of_units(hotline, number))["zz-water"].status == "sent"
 
     await eventually(water_told)
+
+    async def seen() -> bool:
+        return "未送达" not in await page(hotline, number)
+
+    await eventually(seen)
     [order] = await street.received("heat", number)
     assert order["attempts"] == 1
 
@@ -83,6 +90,39 @@ async def test_a_unit_down_longer_than_our_patience_is_reported_once_and_gets_al
 
     assert await eventually(three) == ["dispatch", "hurried", "supplemented"]
     assert "effect_failed" in kinds(await hasty.events(number))
+
+
+async def test_an_order_waits_until_the_address_of_its_system_is_put_right(
+    hotline: Hotline, street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = street.addresses["water"]
+    monkeypatch.setenv("JIESU_ENDPOINT_WATER", f"{right}/moved")
+    number = await hotline.receive()
+    await hotline.take(number, "dispatch", lead="zz-water")
+
+    async def down() -> list[tuple[str, str]]:
+        return [(row["system"], row["last_error"]) for row in await hotline.ledger.run(known_systems, down=True)]
+
+    assert await eventually(down) == [("water", "http_404")]
+    monkeypatch.setenv("JIESU_ENDPOINT_WATER", right)
+    assert [order["kind"] for order in await eventually(lambda: street.received("water", number))] == ["dispatch"]
+
+
+async def test_an_order_whose_case_is_over_is_not_sent_any_more(hotline: Hotline, street: Street) -> None:
+    await street.fault("water", Fault(kind="down"))
+    number = await hotline.receive()
+    await hotline.take(number, "dispatch", lead="zz-water")
+    await hotline.take(number, "sign-in")
+    await hotline.take(number, "withdraw")
+    await street.fault("water", Fault())
+
+    async def settled() -> list[tuple[str, str]]:
+        found = [(row.template, row.status) for row in await hotline.messages(number) if row.party == "unit"]
+        return [] if "sending" in {status for _, status in found} or len(found) < 2 else sorted(found)
+
+    assert await eventually(settled) == [("dispatch", "dropped"), ("withdrawn", "sent")]
+    assert [order["notice"] for order in await street.received("water", number)] == ["withdrawn"]
+    assert (await hotline.closed(number)).outcome == "withdrawn"
 
 
 async def test_a_hanging_unit_is_told_on_a_queue_of_its_own_and_others_do_not_wait(

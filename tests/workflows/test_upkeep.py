@@ -72,6 +72,24 @@ async def test_a_case_that_cannot_be_read_holds_up_no_other(hotline: Hotline, ca
     assert await apply_calendar(hotline.server.client, hotline.ledger, hotline.city) == (1, 1)
 
 
+async def test_what_fails_at_a_turn_keeps_nothing_else_from_being_done(
+    hotline: Hotline, caplog: pytest.LogCaptureFixture
+) -> None:
+    done: list[str] = []
+
+    async def fail() -> None:
+        raise ValueError("words of somebody")
+
+    async def do() -> None:
+        done.append("done")
+
+    then = {"texts": fail, "alerts": do}
+    sweeper = Sweeper(hotline.server.client, hotline.ledger, hotline.city, hotline.task_queue, then)
+    await sweeper.sweep_if_possible()
+    assert done == ["done"]
+    assert [message for message in caplog.messages if "put off" in message] == ["texts put off: ValueError"]
+
+
 async def _started(hotline: Hotline, number: str) -> bool:
     return (await hotline.row(number)).started
 

@@ -1,4 +1,4 @@
-"""Messages from outside that were refused: kept, so many as may be, and counted."""
+"""Messages from outside that were refused: kept, so many of each source as may be, and counted."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -19,7 +19,8 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=False),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_refused_source", "refused", ["source"])
+    op.create_index("ix_refused_source_id", "refused", ["source", "id"])
+    op.create_index("ix_refused_at", "refused", ["at"])
     op.create_table(
         "refusal_counts",
         sa.Column("source", sa.String(), primary_key=True),

@@ -1,4 +1,4 @@
-"""Systems of units that fail or failed, and what waits for them."""
+"""Systems of units and partners that fail or failed, what waits for them, and what was just taken."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -6,11 +6,11 @@ from alembic import op
 revision = "0006"
 down_revision = "0005"
 
-TO_UNITS = sa.text("party = 'unit'")
+TO_SYSTEMS = sa.text("party IN ('unit', 'partner')")
 
 
 def upgrade() -> None:
-    """Add the table, and an index by which waiting and told messages of a unit are found."""
+    """Add the tables, and an index by which waiting and told messages are found."""
     op.create_table(
         "systems",
         sa.Column("system", sa.String(), primary_key=True),
@@ -22,9 +22,15 @@ def upgrade() -> None:
         sa.Column("back_at", sa.DateTime(timezone=True), nullable=True),
     )
     op.create_index(
-        "ix_messages_units",
+        "ix_messages_systems",
         "messages",
         ["unit", "status", "sent_at"],
-        sqlite_where=TO_UNITS,
-        postgresql_where=TO_UNITS,
+        sqlite_where=TO_SYSTEMS,
+        postgresql_where=TO_SYSTEMS,
     )
+    op.create_table(
+        "sendings",
+        sa.Column("signature", sa.String(), primary_key=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    )
+    op.create_index("ix_sendings_at", "sendings", ["at"])

@@ -9,6 +9,7 @@ down_revision = "0006"
 UNENDED = sa.text("ended_at IS NULL")
 UNTOLD = sa.text("recovered_at IS NOT NULL AND told_at IS NULL AND ended_at IS NULL AND case_number IS NOT NULL")
 UNCONFIRMED = sa.text("ended_at IS NULL AND case_number IS NULL")
+SAYS_WELL = sa.text("well_at IS NOT NULL")
 
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -31,20 +32,30 @@ def upgrade() -> None:
     _create_alerts()
     op.create_table(
         "sensor_events",
+        sa.Column("asset", sa.String(), primary_key=True),
         sa.Column("source", sa.String(), primary_key=True),
         sa.Column("id", sa.String(), primary_key=True),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("well_at", sa.DateTime(timezone=True)),
         sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("alert", sa.BigInteger()),
         sa.Column("case_number", sa.String()),
     )
     op.create_index("ix_sensor_events_taken_at", "sensor_events", ["taken_at"])
+    op.create_index(
+        "ix_sensor_events_well",
+        "sensor_events",
+        ["asset", "kind", "well_at"],
+        sqlite_where=SAYS_WELL,
+        postgresql_where=SAYS_WELL,
+    )
 
 
 def _create_alerts() -> None:
     op.create_table(
         "alerts",
         sa.Column("id", NUMBER, primary_key=True),
-        sa.Column("asset", sa.String(), sa.ForeignKey("assets.code"), nullable=False),
+        sa.Column("asset", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("unit", sa.String(), nullable=False),
         sa.Column("grid", sa.String()),
@@ -62,6 +73,7 @@ def _create_alerts() -> None:
         sa.Column("collective", sa.Boolean(), nullable=False),
         sa.Column("confirmed_at", sa.DateTime(timezone=True)),
         sa.Column("recovered_at", sa.DateTime(timezone=True)),
+        sa.Column("steady_at", sa.DateTime(timezone=True)),
         sa.Column("told_at", sa.DateTime(timezone=True)),
         sa.Column("ended_at", sa.DateTime(timezone=True)),
     )

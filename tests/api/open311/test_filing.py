@@ -1,12 +1,13 @@
 """What an app sends becomes a request like any other; nothing it sends is lost."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from ledger.models import CaseRow
 from tests.api.conftest import Site
-from tests.api.open311.geo_report import App, content, form
+from tests.api.open311.geo_report import App, content, described, form
 
 
 @pytest.fixture
@@ -69,6 +70,26 @@ async def test_the_longest_of_everything_is_kept_whole(app: App) -> None:
     assert all(part in text for part in (described, details, url, *longest.values()))
 
 
+async def test_what_is_longer_than_a_case_has_room_for_stands_below_the_words(app: App) -> None:
+    long = {"address_string": "长" * 201, "first_name": "x" * 200, "last_name": "y", "phone": "1" * 201}
+    row = await row_of(app.site, await app.file(**long, media_url=[f"https://example.com/{n}" for n in range(9)]))
+    assert (row.name, row.phone, row.address) == (None, None, None)
+    assert row.text.split("\n") == [
+        "路灯不亮",
+        *(f"附件：https://example.com/{n}" for n in range(9)),
+        f"姓名：{'x' * 200} y",
+        f"电话：{'1' * 201}",
+        f"地址：{'长' * 201}",
+    ]
+
+
+async def test_attributes_that_nobody_asked_for_are_kept(app: App) -> None:
+    colour = {"attribute[pole]": "杆7", "attribute[colour][]": ["red", "blue"], "attribute[]": "a\0b"}
+    assert (
+        await row_of(app.site, await app.file(**colour))
+    ).text == "路灯不亮\n灯杆编号：杆7\ncolour：red、blue\n附加信息：ab"
+
+
 async def test_a_name_is_written_as_its_language_does(app: App) -> None:
     assert (await row_of(app.site, await app.file(first_name="Fang", last_name="Wang"))).name == "Fang Wang"
     assert (await row_of(app.site, await app.file(last_name="欧阳", first_name="娜"))).name == "欧阳娜"
@@ -115,25 +136,23 @@ async def test_a_place_outside_the_city_or_the_earth_is_taken_and_marked(app: Ap
     [
         ({"service_code": None}, "service_code"),
         ({"service_code": ""}, "service_code"),
-        ({"address_string": None}, "lat and long, address_string or address_id"),
+        ({"address_string": None}, "form: one of lat and long, address_string or address_id"),
         ({"address_string": ""}, "lat and long, address_string or address_id"),
-        ({"lat": 34.7}, "lat and long belong together"),
+        ({"lat": 34.7}, "form: lat and long belong together"),
         ({"lat": "NaN", "long": 113}, "lat"),
         ({"lat": "1e999", "long": 113}, "lat"),
         ({"lat": "9" * 5000, "long": 113}, "lat"),
         ({"lat": "north", "long": 113}, "lat"),
         ({"description": "长" * 4001}, "description"),
         ({"description": "a\0b"}, "U+0000"),
-        ({"phone": "1" * 201}, "phone"),
-        ({"attribute[colour]": "red"}, "attribute"),
-        ({"attribute[]": "red"}, "attribute"),
+        ({"phone": "1" * 4001}, "phone"),
+        ({"attribute[colour]": "x" * 20_000}, "at most 20000 characters"),
         ({"attribute[pole]": "a\nb"}, "attribute[pole]"),
         ({"attribute[pole]": "a\0b"}, "attribute[pole]"),
         ({"attribute[pole][]": ["1", "2"]}, "attribute[pole]"),
         ({"service_code": "manhole"}, "attribute[state]: is required"),
         ({"service_code": "manhole", "attribute[state]": ""}, "attribute[state]: is required"),
         ({"service_code": "manhole", "attribute[state]": "gone"}, "one of missing, broken, loose"),
-        ({"service_code": "manhole", "attribute[state]": "loose", "attribute[safety]": "x"}, "attribute"),
         ({"service_code": "heat-cold", "attribute[temperature]": "NaN"}, "attribute[temperature]"),
         ({"service_code": "heat-cold", "attribute[rooms]": ["bedroom", "attic"]}, "attribute[rooms]"),
         (
@@ -155,17 +174,55 @@ async def test_a_service_or_jurisdiction_that_there_is_not_is_404(app: App) -> N
 
 
 async def test_a_refusal_does_not_repeat_what_was_typed(app: App) -> None:
-    for changes in ({"attribute[王芳]": "1"}, {"service_code": "王芳"}, {"lat": "王芳", "long": "1"}):
+    for changes in ({"attribute[pole]": "王芳" * 150}, {"service_code": "王芳"}, {"lat": "王芳", "long": "1"}):
         status = 404 if "service_code" in changes else 400
         assert "王芳" not in await app.refused_to_file(status, **changes)
 
 
-async def test_another_body_than_a_form_is_refused(app: App) -> None:
-    by = {"Authorization": f"Bearer {app.key}"}
-    for more in ({"json": form()}, {"files": {"description": (None, b"x")}}, {"content": b"\xff\xfe"}):
-        answer = await app.site.call("POST", "/open311/v2/requests.json", headers=by, **more)
-        assert answer.status_code == 400
-        content(answer, "errors", ".json")
+async def test_a_form_in_parts_is_read_and_its_files_are_not(site: Site, suffix: str) -> None:
+    app = App(site, site.keys["integration"], suffix)
+    path, fields = f"/open311/v2/requests{suffix}", form(api_key=app.key, **{"attribute[pole]": "杆7"})
+    answer = await site.call("POST", path, files={name: (None, value) for name, value in fields.items()})
+    (filed,) = content(answer, "filed", suffix)
+    assert (await row_of(site, filed["service_request_id"])).text == "路灯不亮\n灯杆编号：杆7"
+    assert "文件" not in filed["service_notice"]
+    photo = {"media": ("1.jpg", b"\xff\xd8", "image/jpeg")}
+    (filed,) = content(await site.call("POST", path, data=fields, files=photo), "filed", suffix)
+    assert "随附的文件未保存" in filed["service_notice"]
+
+
+@pytest.mark.parametrize("type", ["application/json", "text/plain", "multipart/mixed", "multipart/form-data"])
+@pytest.mark.parametrize("by", ["integration", None])
+async def test_another_body_than_a_form_is_refused_with_what_is_wanted(
+    site: Site, suffix: str, type: str, by: str | None
+) -> None:
+    path, headers = f"/open311/v2/requests{suffix}", {"Content-Type": type}
+    answer = await site.call("POST", path, by, headers=headers, content=b'{"service_code": "trees"}')
+    assert answer.status_code == 400
+    assert "application/x-www-form-urlencoded" in described(content(answer, "errors", suffix), 400)
+
+
+@pytest.mark.parametrize(
+    ("declared", "charset"),
+    [("; charset=GBK", "gbk"), ("; charset=gb2312", "gbk"), ("; charset=big5", "big5"), ("", "gb18030"), ("", "utf-8")],
+)
+@pytest.mark.parametrize("escaped", [True, False])
+async def test_words_are_read_in_the_charset_they_came_in(app: App, declared: str, charset: str, escaped: bool) -> None:
+    fields = {"api_key": str(app.key), "service_code": "trees", "address_string": "中山路", "description": "大水"}
+    body = urlencode(fields, encoding=charset) if escaped else "&".join(f"{k}={v}" for k, v in fields.items())
+    headers = {"Content-Type": f"application/x-www-form-urlencoded{declared}"}
+    answer = await app.site.call("POST", "/open311/v2/requests.json", headers=headers, content=body.encode(charset))
+    (filed,) = content(answer, "filed", ".json")
+    assert (await row_of(app.site, filed["service_request_id"])).text == "大水"
+
+
+@pytest.mark.parametrize("declared", ["", "; charset=utf-8", "; charset=utf-7", "; charset=rot13", "; charset=none"])
+async def test_words_that_cannot_be_read_are_refused(app: App, declared: str) -> None:
+    headers = {"Content-Type": f"application/x-www-form-urlencoded{declared}"}
+    body = urlencode(form(api_key=app.key)).encode() + b"&first_name=%FF%FE"
+    answer = await app.site.call("POST", "/open311/v2/requests.json", headers=headers, content=body)
+    assert answer.status_code == 400
+    assert "UTF-8" in described(content(answer, "errors", ".json"), 400)
 
 
 async def test_under_the_same_key_a_request_is_taken_once(each_site: Site) -> None:

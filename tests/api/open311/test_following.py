@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from api.open311.requests import RequestQuery
+from api.open311.query import RequestQuery
 from ledger.tables import CASES
 from tests.api.conftest import OpenSite, Site
 from tests.api.open311.geo_report import App, noted
@@ -34,13 +34,22 @@ async def test_a_request_is_open_until_it_is_closed(app: App, each_site: Site) -
     assert (request["status"], request["status_notes"]) == ("open", "已派单待签收")
     assert (request["service_code"], request["service_name"]) == ("outage-heat", "大面积停热")
     assert request["agency_responsible"] == "郑州热力集团"
-    assert request["expected_datetime"] > request["requested_datetime"]
+    assert request["expected_datetime"] is None
     assert request["requested_datetime"].endswith("+08:00")
     await each_site.take(number, "withdraw", "agent", text="诉求人来电撤回。")
     request = await noted(app, number, "诉求人撤回")
     assert request["status"] == "closed"
     assert request["expected_datetime"] is None
     assert request["updated_datetime"] >= request["requested_datetime"]
+
+
+async def test_what_is_expected_is_the_end_of_the_handling_limit(app: App, each_site: Site) -> None:
+    number = await app.file(service_code="other", description="水压小")
+    await each_site.take(number, "dispatch", "dispatcher", lead="zz-water")
+    await noted(app, number, "已派单待签收")
+    due = (await each_site.take(number, "sign-in", "zz-water"))["due"]
+    request = await noted(app, number, "办理中")
+    assert datetime.fromisoformat(request["expected_datetime"]) == datetime.fromisoformat(due)
 
 
 async def test_a_token_gives_its_id_back(app: App) -> None:
@@ -51,6 +60,7 @@ async def test_a_token_gives_its_id_back(app: App) -> None:
 async def test_ids_override_all_other_filters(app: App) -> None:
     one, two, _ = [await app.file() for _ in range(3)]
     query = {"status": "closed", "service_code": "trees", "start_date": "2001-01-01T00:00:00Z"}
+    query |= {"end_date": "yesterday", "page": "-1", "page_size": "many"}
     assert set(await ids(app, service_request_id=f"{one}, {two},,ZZ-20000101-00001", **query)) == {one, two}
     assert set(await ids(app, service_request_id=[one, two])) == {one, two}
     assert await app.refused(404, "requests", service_request_id="ZZ-20000101-00001,x")
@@ -77,6 +87,15 @@ async def test_a_search_goes_90_days_back_and_spans_as_many(app: App, each_site:
     assert number in await ids(app, end_date=(old + timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ"))
     assert number not in await ids(app, end_date=(old - timedelta(seconds=1)).isoformat())
     assert number not in await ids(app, start_date=(old + timedelta(seconds=1)).isoformat())
+
+
+async def test_the_last_second_of_a_search_counts_whole(app: App, each_site: Site) -> None:
+    number = await app.file()
+    await received(each_site, number, datetime(2026, 9, 24, 2, 5, 7, 654321, tzinfo=UTC))
+    (request,) = await app.get(f"requests/{number}", "service_requests")
+    shown = request["requested_datetime"]
+    assert shown == "2026-09-24T10:05:07+08:00"
+    assert await ids(app, start_date=shown, end_date=shown) == [number]
 
 
 async def test_a_plus_that_was_not_escaped_is_an_offset(app: App, each_site: Site) -> None:

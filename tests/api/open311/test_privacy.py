@@ -69,6 +69,21 @@ async def test_a_key_reads_what_it_filed_itself_by_its_id_and_that_is_recorded(e
     assert (read["what"], read["role"], read["reader"]) == ("open311", "integration", key.split("_")[1])
 
 
+async def test_what_the_unit_reported_is_for_the_key_that_filed_it(each_site: Site, suffix: str) -> None:
+    app = App(each_site, each_site.keys["integration"], suffix)
+    number = await app.file()
+    await each_site.take(number, "dispatch", "dispatcher", lead="zz-water")
+    await each_site.take(number, "sign-in", "zz-water")
+    for step, text, state in (("report-progress", "标记词甲", "办理中"), ("submit-result", "标记词乙", "已反馈待回访")):
+        await each_site.take(number, step, "zz-water", text=text)
+        await noted(app, number, f"{state}：{text}")
+        for key in (None, each_site.keys["dispatcher"]):
+            for answer in (await texts(each_site, number, key, suffix)).values():
+                assert "标记词" not in answer
+    (listed,) = [one for one in await app.get("requests", "service_requests") if one["service_request_id"] == number]
+    assert listed["status_notes"] == "已反馈待回访"
+
+
 async def test_another_integration_does_not_read_it(site: Site) -> None:
     number = await App(site, site.keys["integration"], ".json").file(**MARKED)
     async with site.ledger.session() as session:

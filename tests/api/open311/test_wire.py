@@ -31,16 +31,38 @@ async def test_what_is_not_there_is_404_in_the_format_asked_for(site: Site, path
     assert fault(await site.call("GET", f"/open311{path}{suffix}"), 404, suffix)
 
 
-@pytest.mark.parametrize("method", ["DELETE", "PUT", "OPTIONS"])
+@pytest.mark.parametrize("method", ["DELETE", "PUT", "PATCH"])
 async def test_another_method_is_405_with_those_there_are(site: Site, suffix: str, method: str) -> None:
     answer = await site.call(method, f"/open311/v2/services{suffix}")
     assert fault(answer, 405, suffix)
     assert answer.headers["Allow"] == "GET"
 
 
-async def test_head_is_answered_as_everywhere_else(site: Site, suffix: str) -> None:
-    answer = await site.call("HEAD", f"/open311/v2/services{suffix}")
-    assert (answer.status_code, answer.content) == (405, b"")
+async def test_head_is_get_without_its_body(site: Site, suffix: str) -> None:
+    for path, status in (("services", 200), ("services/nothing", 404)):
+        got, head = [await site.call(method, f"/open311/v2/{path}{suffix}") for method in ("GET", "HEAD")]
+        assert (head.status_code, head.content) == (status, b"")
+        assert head.headers["Content-Type"] == got.headers["Content-Type"]
+        assert head.headers["Content-Length"] == str(len(got.content))
+
+
+@pytest.mark.parametrize("path", ["discovery", "v2/services", "v2/requests", "v2/nothing"])
+async def test_any_page_may_ask(site: Site, suffix: str, path: str) -> None:
+    origin = {"Origin": "https://app.example"}
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+    preflight = await site.call("OPTIONS", f"/open311/{path}{suffix}", headers=origin | asked)
+    assert preflight.status_code == 204
+    assert "POST" in preflight.headers["Access-Control-Allow-Methods"]
+    assert "Authorization" in preflight.headers["Access-Control-Allow-Headers"]
+    answer = await site.call("GET", f"/open311/{path}{suffix}", headers=origin)
+    for told in (preflight.headers, answer.headers):
+        assert told["Access-Control-Allow-Origin"] == "*"
+        assert "Access-Control-Allow-Credentials" not in told
+
+
+async def test_no_page_of_others_may_ask_for_more(site: Site) -> None:
+    answer = await site.call("GET", "/cases", "agent", headers={"Origin": "https://app.example"})
+    assert "Access-Control-Allow-Origin" not in answer.headers
 
 
 async def test_a_body_that_is_too_large_is_413(site: Site, suffix: str) -> None:

@@ -61,6 +61,7 @@ class Life(RuleBasedStateMachine):
         starts=st.sampled_from(["sign_in", "sign_in", "dispatch", "receipt"]),
         ends=st.sampled_from([None, None, time(17, 30)]),
         holds=st.sampled_from([True, True, False]),
+        nobody_to_call=st.sampled_from([False, False, True]),
         begun=BEGUN,
     )
     def receive(
@@ -72,12 +73,13 @@ class Life(RuleBasedStateMachine):
         starts: str,
         ends: time | None,
         holds: bool,
+        nobody_to_call: bool,
         begun: dict[str, dict[str, Any]],
     ) -> None:
         self.now += timedelta(minutes=minutes)
         opening = Opening(
             number="ZZ-1", received_at=self.now, by=AGENT, channel="phone", category=category, outage=outage,
-            province=province, grid="g-1", grids_above={"g-0": "街道"},
+            province=province, grid="g-1", grids_above={"g-0": "街道"}, nobody_to_call=nobody_to_call,
         )  # fmt: skip
         rules = rules_of(starts, ends, holds)
         self.starts = starts
@@ -194,7 +196,8 @@ class Life(RuleBasedStateMachine):
             assert (self.case.status, self.case.assignments) == (before.status, before.assignments)
         if step == "grid-resolve":
             assert before.assignment(before.lead).signed_in_at is None
-            assert {clock.name for clock in self.case.clocks} == {ClockName.CALLBACK}
+            expected = set() if self.case.nobody_to_call else {ClockName.CALLBACK}
+            assert {clock.name for clock in self.case.clocks} == expected
 
     def check_refusal(self, refused: Refused, command: Command) -> None:
         assert refused.code in REFUSALS

@@ -64,6 +64,13 @@ def test_resolved_on_the_spot_the_case_waits_for_the_callback(desk: "Desk") -> N
     assert desk.case.outcome == "resolved"
 
 
+def test_where_there_is_nobody_to_call_the_grids_result_ends_the_case(dispatched: Make) -> None:
+    desk = dispatched(MORNING, grid="g-1", channel="sensor", nobody_to_call=True)
+    desk.take("grid-sign-in", NOON, "g-1")
+    desk.take("grid-resolve", NOON, "g-1")
+    assert (desk.case.status, desk.case.outcome, desk.case.clocks) == ("closed", "resolved", [])
+
+
 def test_units_and_citizen_hear_that_it_was_resolved(desk: "Desk") -> None:
     desk.take("grid-sign-in", MORNING, "g-1")
     assert told(desk, "grid-resolve", NOON, "g-1") == [
@@ -150,7 +157,10 @@ def test_passed_up_it_is_the_grid_aboves_and_the_limits_run_on(desk: "Desk") -> 
     assert desk.refused("grid-report", NOON, "g-2")[0] == "not_signed_in"
     desk.take("grid-sign-in", NOON, "g-2")
     desk.take("grid-escalate", NOON, "g-2")
-    assert desk.refused("grid-escalate", EVENING, "g-3") == ("no_grid_above", "There is no grid above g-3.")
+    assert desk.refused("grid-escalate", EVENING, "g-3") == (
+        "no_grid_above",
+        "There is no grid above g-3; report with grid-report what you found, the unit or the hotline goes on.",
+    )
 
 
 @pytest.mark.parametrize("step", ["grid-sign-in", "grid-report", "grid-resolve", "grid-escalate"])
@@ -203,7 +213,7 @@ def test_given_another_grid_the_old_one_is_recalled_and_the_new_one_told(desk: "
     desk.take("grid-sign-in", NOON, "g-7")
     desk.take("grid-escalate", NOON, "g-7")
     assert desk.case.at_grid == "g-8"
-    assert "网格：某镇（未签收）" in story.details(desk.case, [])
+    assert "网格：某镇（未签收）" in story.details(desk.case, [], [])
 
 
 def test_a_case_passed_up_may_be_given_back(desk: "Desk") -> None:

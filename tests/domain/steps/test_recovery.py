@@ -35,11 +35,12 @@ def test_before_anybody_has_gone_the_case_ends_and_all_are_recalled(desk: "Desk"
 @pytest.mark.parametrize(
     ("step", "who"), [("sign-in", "water"), ("sign-in", "gas"), ("grid-sign-in", "g-1"), ("grid-escalate", "g-1")]
 )
-def test_once_somebody_has_taken_it_up_the_units_only_hear_of_it(desk: "Desk", step: str, who: str) -> None:
+def test_once_somebody_has_taken_it_up_units_and_grid_only_hear_of_it(desk: "Desk", step: str, who: str) -> None:
     more = {"note": "n-1"} if step == "grid-escalate" else {}
     desk.take(step, NOON, who, **more)
     running = desk.clocks
-    assert recovered(desk) == [("water", "recovered"), ("gas", "recovered")]
+    grid = "g-2" if step == "grid-escalate" else "g-1"
+    assert recovered(desk) == [("water", "recovered"), ("gas", "recovered"), (grid, "recovered")]
     assert desk.case.outcome is None
     assert desk.clocks == running
 

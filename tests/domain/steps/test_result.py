@@ -4,6 +4,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from domain import story
+from domain.roles import ENGINE
+
 if TYPE_CHECKING:
     from tests.domain.conftest import Desk
 
@@ -53,3 +56,11 @@ def test_only_the_lead_at_work_submits(handling: Callable[..., "Desk"], dispatch
     )
     desk.take("submit-result", "2026-09-24 12:00")
     assert desk.refused("submit-result", "2026-09-24 13:00")[0] == "not_in_this_stage"
+
+
+def test_where_there_is_nobody_to_call_the_result_ends_the_case(handling: Callable[..., "Desk"]) -> None:
+    desk = handling("2026-09-24 10:00", channel="sensor", nobody_to_call=True)
+    result, closed = desk.take("submit-result", "2026-09-24 15:00")
+    assert (result.kind, closed.kind, closed.by) == ("result_submitted", "closed", ENGINE)
+    assert (desk.case.status, desk.case.outcome, desk.case.clocks) == ("closed", "resolved", [])
+    assert story.line(closed, desk.case).endswith("已解决，无诉求人可回访")

@@ -41,17 +41,26 @@ def test_a_transfer_waits_for_its_partner_and_the_hotline_stays_responsible(tran
 def test_acknowledged_it_is_closed_and_the_citizen_told(transferring: "Desk") -> None:
     acknowledged, closed = transferring.take("acknowledge-transfer", "2026-09-24 10:07", number="J-17")
     assert (acknowledged.kind, acknowledged.facts) == ("transfer_acknowledged", {"to": "110", "number": "J-17"})
-    assert (acknowledged.clock, acknowledged.late) == ("dispatch", False)
+    assert (acknowledged.clock, acknowledged.late) == ("acknowledgement", False)
+    assert (closed.clock, closed.late) == ("dispatch", False)
     assert (closed.facts["outcome"], transferring.case.clocks) == ("transferred", [])
     assert [(e.party, e.kind) for e in transferring.effects([acknowledged, closed])] == [("citizen", "transferred")]
     assert story.line(acknowledged, transferring.case) == (
-        "2026-09-24 10:07，对方接收转接（话务员），派单时限，110报警服务台，对方编号 J-17，时限 2026-10-08 24:00"
+        "2026-09-24 10:07，对方接收转接（话务员），转接确认时限，110报警服务台，对方编号 J-17，时限 2026-09-24 10:15"
     )
 
 
-def test_acknowledged_after_the_dispatch_limit_it_is_late(transferring: "Desk") -> None:
-    acknowledged = transferring.take("acknowledge-transfer", "2026-10-09 10:00")[-2]
-    assert (acknowledged.kind, acknowledged.late) == ("transfer_acknowledged", True)
+def test_a_partner_that_is_late_is_shown_late_while_the_hotline_is_not(transferring: "Desk") -> None:
+    acknowledged, closed = transferring.take("acknowledge-transfer", "2026-09-24 10:20")[-2:]
+    assert (acknowledged.kind, acknowledged.clock, acknowledged.late) == (
+        "transfer_acknowledged", "acknowledgement", True,
+    )  # fmt: skip
+    assert (closed.clock, closed.late) == ("dispatch", False)
+
+
+def test_acknowledged_after_the_dispatch_limit_both_are_late(transferring: "Desk") -> None:
+    acknowledged, closed = transferring.take("acknowledge-transfer", "2026-10-09 10:00")[-2:]
+    assert (acknowledged.late, closed.clock, closed.late) == (True, "dispatch", True)
     assert "supervision_order" in {action for _, action in transferring.rungs("dispatch")}
 
 

@@ -1,4 +1,4 @@
-"""A mosquitto broker to try it on: the machine's own or else Debian's, unpacked beside our programs, not installed."""
+"""A mosquitto broker for trials: the machine's own or else Debian's, unpacked beside our programs, not installed."""
 
 import os
 import shutil

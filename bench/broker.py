@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.mosquitto import mosquitto
+from bench.mosquitto import mosquitto
 
 HOST = "127.0.0.1"
 POLL = 0.02
