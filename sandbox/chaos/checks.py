@@ -71,6 +71,7 @@ class Checks:
         self._replays: dict[str, Replay] = {}
         self._wanted: list[tuple[str, str]] = []
         self._phones: dict[str, str] = {}
+        self._dropped: set[str] = set()
 
     async def settled(self) -> None:
         """Wait until the engine has nothing to do for any case; one for which it never ends is a fault."""
@@ -129,12 +130,22 @@ class Checks:
     def _told(self, number: str, found: Kept, done: Replay) -> None:
         """Measures and messages are those that its events call for, and every message was sent."""
         raised = [effect.key for effect in done.effects if effect.party in RAISED]
-        told = [effect.key for effect in done.effects if effect.party not in RAISED]
+        dropped = {message.key for message in found.messages if message.status == "dropped"}
+        told = [effect.key for effect in done.effects if effect.party not in RAISED and effect.key not in dropped]
         self._findings.same(f"{number}: measures", found.measures, raised)
         self._findings.same(f"{number}: messages", (m.key for m in found.messages if m.status in ACCEPTED), told)
         self._findings.counts["measures raised"] += len(raised)
         for effect in done.effects:
-            self._await_receipt(effect, found.row.phone or "")
+            if effect.key not in dropped:
+                self._await_receipt(effect, found.row.phone or "")
+        self._drop(number, done, dropped)
+
+    def _drop(self, number: str, done: Replay, dropped: set[str]) -> None:
+        """Only what there was to do in a case that is over is dropped; it may have arrived before we knew that."""
+        orders = {effect.key for effect in done.effects if effect.kind in ("dispatch", "rework")}
+        if dropped and not (done.case.status is Status.CLOSED and dropped <= orders):
+            self._findings.faults.append(f"{number}: dropped {', '.join(sorted(dropped))}")
+        self._dropped |= dropped
 
     def _await_receipt(self, effect: Effect, phone: str) -> None:
         party = receiver(effect, self._city)
@@ -166,7 +177,8 @@ class Checks:
 
     async def outside(self, received: Outside) -> None:
         """Every party has received what concerns it, once, and every text went to the citizen of its case."""
-        self._findings.same("received", received.keys.elements(), self._wanted)
+        arrived = (one for one in received.keys.elements() if one[1] not in self._dropped)
+        self._findings.same("received", arrived, self._wanted)
         self._findings.same("texts", received.texts.items(), self._phones.items())
         self._findings.counts["texts to citizens"] = len(received.texts)
         self._findings.counts["orders and notices"] = received.keys.total() - len(received.texts)
