@@ -112,7 +112,9 @@ async def _by_mqtt(settings: Settings, ledger: Ledger, events: Sequence[Event], 
 async def _sender(settings: Settings) -> AsyncIterator[Send]:
     key = json.loads(system.keys_file(settings).read_text(encoding="utf-8"))[UNIT]
     url = f"http://{settings.host}:{settings.api_port}/events"
-    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {key}"}) as http:
+    # A connection that stood still between two parts of the measurement may be one that the API is just closing.
+    connector = aiohttp.TCPConnector(keepalive_timeout=1)
+    async with aiohttp.ClientSession(headers={"Authorization": f"Bearer {key}"}, connector=connector) as http:
 
         async def send(events: Sequence[Event]) -> None:
             body, kind = (events[0], STRUCTURED) if len(events) == 1 else (events, BATCH)
