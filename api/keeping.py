@@ -1,5 +1,6 @@
 """Messages from outside that are refused are counted and kept for inspection, whatever refuses them."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
@@ -17,12 +18,12 @@ from ledger.refused import KEPT_BYTES, note_refused
 REFUSALS: tuple[type[Exception], ...] = (Problem, RequestValidationError, HTTPException, *REFUSED)
 
 
-class KeepingRoute(APIRoute):
+class KeepingRoute(APIRoute, ABC):
     """A route whose refused messages are counted and kept."""
 
+    @abstractmethod
     def source_of(self, request: Request) -> str:
-        """Under which they are."""
-        raise NotImplementedError
+        """Under which name they are."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Answers as it would otherwise, but names no Idempotency-Key: senders of messages have keys of their own."""
