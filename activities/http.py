@@ -11,6 +11,8 @@ import aiohttp
 from temporalio.exceptions import ApplicationError
 
 TIMEOUT = aiohttp.ClientTimeout(total=20)
+IDLE = 4
+"""Seconds that a connection is kept: fewer than servers keep one, or a message may meet it being closed."""
 LONGEST_RETRY_AFTER = timedelta(days=1)
 
 REFUSALS = frozenset({400, 409, 410, 413, 415, 422})
@@ -23,7 +25,7 @@ LONGEST_ANSWER = 1_000_000
 
 def http_client() -> aiohttp.ClientSession:
     """The client that all activities of a worker share. Raises RuntimeError outside a running event loop."""
-    return aiohttp.ClientSession(timeout=TIMEOUT)
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=IDLE), timeout=TIMEOUT)
 
 
 def address_of(variable: str | None, whom: str) -> str:

@@ -1,4 +1,4 @@
-"""The HTTP interface: `uvicorn api.app:create_app --factory`."""
+"""The HTTP interface."""
 
 from fastapi import FastAPI
 

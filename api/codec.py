@@ -14,8 +14,8 @@ from api.access import allowed
 from api.problems import Problem, malformed
 from api.service import Jiesu, service
 from domain.roles import Actor
-from temporal.codec import Cipher, Undecodable
-from temporal.keyring import UnknownKey
+from temporal.codec import Cipher
+from temporal.keyring import Unopened
 from temporal.web_ui import CODEC_PATH
 
 router = APIRouter(tags=["codec"])
@@ -55,7 +55,7 @@ def _decoded(encoded: PayloadsJson, cipher: Cipher) -> PayloadsJson:
         raise malformed("payloads: not Temporal payloads as protobuf writes them in JSON") from None
     try:
         decoded = cipher.decrypt(payloads)
-    except (UnknownKey, Undecodable) as error:
+    except Unopened as error:
         raise Problem(422, "cannot_decode", str(error), "内容无法解密：密钥不在本系统，或内容已被改动。") from None
     return PayloadsJson.model_validate(json_format.MessageToDict(Payloads(payloads=decoded)))
 

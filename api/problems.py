@@ -16,6 +16,7 @@ from starlette.routing import compile_path
 from api.repeating import KEY_HEADER
 from ledger.database import LEDGER_ERRORS
 from ledger.errors import BadCursor, CaseErased, KeyReused, TooManyFiles, Unreadable
+from temporal.keyring import Unopened
 
 log = logging.getLogger("jiesu.api")
 
@@ -197,6 +198,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Unreadable, _unreadable)
     app.add_exception_handler(Unavailable, _unavailable)
+    app.add_exception_handler(Unopened, _unopened)
     for refused in REFUSED:
         app.add_exception_handler(refused, _refused)
     for error in LEDGER_ERRORS:
@@ -256,6 +258,11 @@ async def _unreadable(_: Request, error: Exception) -> JSONResponse:
 async def _unavailable(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Unavailable)
     return unavailable(error.what, request.headers.get(KEY_HEADER)).response()
+
+
+async def _unopened(request: Request, error: Exception) -> JSONResponse:
+    log.error("an answer of the engine cannot be read: %s", error)
+    return await _unavailable(request, Unavailable("An engine whose keys this API has"))
 
 
 async def _ledger_down(request: Request, error: Exception) -> JSONResponse:

@@ -106,7 +106,7 @@ def _volatile_api(settings: Settings, hold: embedded.Hold) -> Process:
     return Process(
         "volatile",
         "volatile API",
-        [word.replace("api.app:", "bench.volatile:") for word in api.command],
+        [*api.command, "bench.volatile:create_app"],
         ready=answers(f"http://{settings.host}:{settings.api_port}/health"),
         ports=[Port(settings.api_port, "volatile API", "")],
         environment=api.environment,

@@ -84,8 +84,6 @@ def processes(
         time_skipping=time_skipping,
         extra=temporal_extra,
     )
-    serve = ["uvicorn", "api.app:create_app", "--factory", "--no-server-header", "--no-proxy-headers"]
-    api = [*serve, "--host", host, "--port", str(settings.api_port)]
     return [
         Process(
             "temporal",
@@ -102,7 +100,7 @@ def processes(
         python(
             "api",
             "API",
-            [sys.executable, "-m", *api],
+            [sys.executable, "-m", "api", "--host", host, "--port", str(settings.api_port)],
             ready=answers(f"http://{host}:{settings.api_port}/health"),
             ports=[Port(settings.api_port, "API", "JIESU_API_PORT")],
         ),

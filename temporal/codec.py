@@ -9,7 +9,7 @@ from temporalio.api.common.v1 import Payload
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
 
-from temporal.keyring import Keyring
+from temporal.keyring import Keyring, Unopened
 from workflows.names import UNENCRYPTED
 
 ENCODING = b"binary/encrypted"
@@ -17,7 +17,7 @@ KEY_ID = "encryption-key-id"
 NONCE_BYTES = 12
 
 
-class Undecodable(Exception):
+class Undecodable(Unopened):
     """A payload is damaged, or not as its key left it."""
 
     def __init__(self) -> None:

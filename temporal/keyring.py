@@ -29,7 +29,11 @@ class KeyringError(ValueError):
     """Keys that cannot be used; reads as one sentence that names where they are from, never a key."""
 
 
-class UnknownKey(Exception):
+class Unopened(Exception):
+    """A payload cannot be decrypted here."""
+
+
+class UnknownKey(Unopened):
     """A payload is encrypted with a key that this keyring does not have."""
 
     def __init__(self, id: str) -> None:

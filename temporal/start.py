@@ -13,6 +13,7 @@ from domain.city import City
 from domain.roles import ENGINE
 from domain.steps.dispatch import Dispatch
 from domain.story import title
+from temporal.keyring import Unopened
 from workflows.attributes import at_start
 from workflows.names import CASE, CaseInput
 
@@ -76,7 +77,11 @@ def _dispatch(opening: Opening, city: City) -> Dispatch | None:
 
 async def _check_same(client: Client, opening: Opening) -> None:
     known = await client.get_workflow_handle(opening.number).describe(rpc_timeout=TIMEOUT)
-    if await known.memo_value(RECEIVED_AT, None) != _received_at(opening):
+    try:
+        received_at = await known.memo_value(RECEIVED_AT, None)
+    except Unopened:  # written with keys that are not ours, and so by another installation
+        raise NumberTaken(opening.number) from None
+    if received_at != _received_at(opening):
         raise NumberTaken(opening.number)
 
 

@@ -24,7 +24,7 @@ from tests.ports import free_ports
 
 PostgresUrl = Callable[..., str]
 
-NAMESPACES = ("sqlite", "postgres", "unmanned", "catalog")
+NAMESPACES = ("sqlite", "postgres", "unmanned", "catalog", "behind")
 """Sites count their cases each from 1, so each has a namespace of its own."""
 
 

@@ -13,7 +13,7 @@ from temporal.keyring import rotate
 
 COMMANDS = {
     "worker": ["-m", "worker"],
-    "api": ["-m", "uvicorn", "api.app:create_app", "--factory", "--port", "0"],
+    "api": ["-m", "api", "--port", "0"],
     "jiesu calendar apply": ["-m", "cli", "calendar", "apply"],
 }
 

@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 from temporalio.client import Client
 
+from api.__main__ import SERVING
 from api.app import create_app
 from domain.city import load_city
 from domain.roles import Role
@@ -50,12 +51,12 @@ class Api:
         (self.port,) = free_ports(1)
         config = uvicorn.Config(
             create_app(),
+            **SERVING,
             port=self.port,
             ws="none",
             log_config=None,
             log_level="error",
             timeout_graceful_shutdown=2,
-            server_header=False,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run)

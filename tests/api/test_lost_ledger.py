@@ -5,17 +5,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from temporal.keyring import new_key
+from tests.keys import CODEC_KEYS
+
 if TYPE_CHECKING:
     from tests.api.conftest import OpenSite, Site
 
 
-@pytest.fixture
+@pytest.fixture(params=[CODEC_KEYS, new_key()], ids=["same keys", "keys of its own"])
 async def beside(
-    engine: str, site: "Site", open_site: "OpenSite", new_sqlite: Callable[[], str]
+    request: pytest.FixtureRequest, engine: str, site: "Site", open_site: "OpenSite", new_sqlite: Callable[[], str]
 ) -> "AsyncIterator[Site]":
     """A site with a fresh ledger beside the engine of `site`."""
     values = {"TEMPORAL_ADDRESS": engine, "TEMPORAL_NAMESPACE": "sqlite", "JIESU_TASK_QUEUE": "beside"}
-    async with open_site(new_sqlite(), values) as opened:
+    async with open_site(new_sqlite(), values | {"JIESU_CODEC_KEYS": request.param}) as opened:
         yield opened
 
 

@@ -180,8 +180,7 @@ class Installation:
         return self._start("worker", [sys.executable, "-m", "worker"], engine)
 
     def api(self, engine: Environment) -> subprocess.Popen[bytes]:
-        words = ["-m", "uvicorn", "api.app:create_app", "--factory", "--port", str(self.port)]
-        return self._start("api", [sys.executable, *words], engine)
+        return self._start("api", [sys.executable, "-m", "api", "--port", str(self.port)], engine)
 
     def log(self, name: str) -> str:
         return (self._home / f"{name}.log").read_text()
