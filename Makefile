@@ -35,7 +35,7 @@ test: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 3
 
 # Kills processes under load and checks that nothing was lost; `.venv/bin/jiesu chaos --help` for seed and length.
 chaos: setup

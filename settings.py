@@ -67,13 +67,13 @@ class Settings(BaseSettings):
     keep_personal_days: int = Field(default=1095, ge=0, le=36_500)
     """Days after closing for which a case keeps its personal data; `jiesu erase` refuses before."""
 
-    rate_limit: str = "100/second"
+    rate_limit: str = "6000/minute"
     """Requests that one client (a credential, or an address without one) may make of one API process."""
 
     refused_limit: str = "600/minute"
     """Requests without a valid credential that one address may make of one API process."""
 
-    open311_limit: str = "5/second"
+    open311_limit: str = "300/minute"
     """Lists of requests by Open311 that one address may have of one API process without a key."""
 
     web_origins: str = ""

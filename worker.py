@@ -23,6 +23,7 @@ from activities.open311 import Open311
 from activities.oversight import Oversight
 from activities.partners import Partners
 from activities.plain_errors import PlainErrors
+from activities.platforms import SHARED_SLOTS
 from activities.sms.choose import open_gateway
 from activities.sms.citizens import Sms
 from activities.sms.waiting import Waiting
@@ -115,6 +116,7 @@ async def create_worker(
         workflow_runner=runner or UnsandboxedWorkflowRunner(),
         graceful_shutdown_timeout=DRAIN,
         max_cached_workflows=2000,
+        max_concurrent_activities=SHARED_SLOTS,
     )  # fmt: skip
 
 

@@ -8,7 +8,8 @@ from typing import Protocol
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from activities.open311 import TOKEN, Open311, Request
+from activities.georeport import TOKEN, Request
+from activities.open311 import MALFORMED, Open311
 from activities.systems import System
 from domain.city import City
 from domain.effects import FOLLOW_ORDER, Effect
@@ -87,9 +88,9 @@ class Follower:
         try:
             return await system.look(partial(self._server.read, unit, reference))
         except ApplicationError as error:
-            # One that was never seen may still have to pass somebody's desk there.
-            if error.type in GONE and order.signed_in and VANISHED not in order.reported:
-                await self._engine.report(effect, VANISHED)
+            trouble = _for_people(error, order)
+            if trouble is not None and trouble not in order.reported:
+                await self._engine.report(effect, trouble)
             raise
 
     async def _close(self, unit: Unit, effect: Effect, order: Order, request: Request) -> bool:
@@ -103,6 +104,14 @@ class Follower:
     async def _take(self, unit: Unit, effect: Effect, step: str, order: Order, text: str | None = None) -> bool:
         actor = Actor(role=Role.UNIT, id=f"open311:{unit.code}", unit=unit.code)
         return await self._engine.take(actor, step, effect.case, f"{effect.key}:{step}:{order.last}", text)
+
+
+def _for_people(error: ApplicationError, order: Order) -> str | None:
+    """What is wrong with this order alone, for people to see to; a system in trouble is reported as such."""
+    if error.type == MALFORMED and error.non_retryable:
+        return MALFORMED
+    # One that was never seen may still have to pass somebody's desk there.
+    return VANISHED if error.type in GONE and order.signed_in else None
 
 
 def _again(unit: Unit, what: str, type: str | None, named: timedelta | None = None) -> ApplicationError:

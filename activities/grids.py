@@ -9,6 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.delivery import deliver
 from activities.http import post
+from activities.platforms import Platform
 from activities.told import home_visit, what_is_told
 from domain.city import City
 from domain.effects import TELL, Effect, Party
@@ -25,6 +26,7 @@ class Grids:
 
     def __init__(self, ledger: Ledger, city: City, http: aiohttp.ClientSession) -> None:
         self._ledger, self._city, self._http = ledger, city, http
+        self._platform = Platform("grid platform")
 
     @activity.defn(name=TELL[Party.GRID])
     async def tell(self, effect: Effect) -> None:
@@ -48,4 +50,4 @@ class Grids:
             }
             return await post(self._http, f"{address.rstrip('/')}/notices", effect.key, body)
 
-        await deliver(self._ledger, effect, text, send)
+        await deliver(self._ledger, effect, text, lambda: self._platform.tell(send))

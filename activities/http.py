@@ -2,7 +2,9 @@
 
 import json
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -25,7 +27,8 @@ LONGEST_ANSWER = 1_000_000
 
 def http_client() -> aiohttp.ClientSession:
     """The client that all activities of a worker share. Raises RuntimeError outside a running event loop."""
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(keepalive_timeout=IDLE), timeout=TIMEOUT)
+    # No limit of connections: those that a party keeps waiting would be missing for all others.
+    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE), timeout=TIMEOUT)
 
 
 def address_of(variable: str | None, whom: str) -> str:
@@ -43,35 +46,50 @@ async def post(client: aiohttp.ClientSession, url: str, key: str, body: Mapping[
 
 async def ask(client: aiohttp.ClientSession, url: str, **request: Any) -> dict[str, Any]:
     """POST and return the JSON object answered; {} for any other answer. `request` and errors as of `ask_for`."""
-    # What was accepted is accepted: an answer we cannot read must not make us say it again for days.
-    answer = await ask_for(client, "POST", url, **request)
+    async with _doing(client, "POST", url, **request) as response:
+        # What was accepted is accepted: an answer we cannot read must not make us say it again for days.
+        try:
+            answer = await _read(response, json.loads)
+        except (aiohttp.ClientError, TimeoutError):
+            return {}
     return answer if isinstance(answer, dict) else {}
 
 
-async def ask_for(client: aiohttp.ClientSession, method: str, url: str, **request: Any) -> Any:
-    """The JSON answered; None for any other answer. `request` is for aiohttp's `request`.
+async def ask_for(
+    client: aiohttp.ClientSession, method: str, url: str, read: Callable[[str], Any] = json.loads, **request: Any
+) -> Any:
+    """What `read` makes of the answer; None for one that it cannot read. `request` is for aiohttp's `request`.
 
     Raises ApplicationError: retryable for a system that is down, busy, failing or not set up (after its Retry-After, if
     it named one), not retryable where it refuses what we say. Neither carries anything of the body. No redirection is
     followed: what is signed for one address is for nobody else, and a system that redirects has taken nothing.
     """
+    async with _doing(client, method, url, **request) as response:
+        return await _read(response, read)
+
+
+@asynccontextmanager
+async def _doing(
+    client: aiohttp.ClientSession, method: str, url: str, **request: Any
+) -> AsyncIterator[aiohttp.ClientResponse]:
+    """The answer, still to be read, of a system that does what we ask. Raises as `ask_for` does."""
     try:
         async with client.request(method, url, allow_redirects=False, **request) as response:
-            if 200 <= response.status < 300:
-                return await _json(response)
-            raise _failure(response, url)
-    except (aiohttp.ClientError, TimeoutError) as error:
-        raise ApplicationError(f"{type(error).__name__} at {url}", type="unreachable") from None
+            if not 200 <= response.status < 300:
+                raise _failure(response, url)
+            yield response
+    except (aiohttp.ClientError, TimeoutError, UnicodeError) as error:
+        raise ApplicationError(f"{type(error).__name__} at {_shown(url)}", type="unreachable") from None
 
 
-async def _json(response: aiohttp.ClientResponse) -> Any:
+async def _read(response: aiohttp.ClientResponse, read: Callable[[str], Any]) -> Any:
     body = b""
     async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > LONGEST_ANSWER:
             return None
     try:
-        return json.loads(body.decode(response.charset or "utf-8"))
+        return read(body.decode(response.charset or "utf-8").removeprefix("\ufeff"))
     except (ValueError, LookupError, RecursionError):
         return None
 
@@ -79,11 +97,16 @@ async def _json(response: aiohttp.ClientResponse) -> Any:
 def _failure(response: aiohttp.ClientResponse, url: str) -> ApplicationError:
     again = response.status not in REFUSALS
     return ApplicationError(
-        f"HTTP {response.status} from {url}",
+        f"HTTP {response.status} from {_shown(url)}",
         type=f"http_{response.status}",
         non_retryable=not again,
         next_retry_delay=_retry_after(response) if again else None,
     )
+
+
+def _shown(url: str) -> str:
+    """An address as it may be shown: without user and password."""
+    return re.sub(r"//[^/@]*@", "//", url)
 
 
 def _retry_after(response: aiohttp.ClientResponse) -> timedelta | None:

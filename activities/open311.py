@@ -1,27 +1,24 @@
 """Units that run an Open311 server (GeoReport v2): orders are filed there as requests, and read back."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import quote
 
 import aiohttp
-from pydantic import BaseModel, BeforeValidator, StringConstraints, TypeAdapter, ValidationError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from activities.georeport import LONGEST, TOKEN, Request, entries, reference_in, request_in
 from activities.http import address_of, ask_for
 from activities.told import for_handlers
 from domain import words
 from domain.effects import Effect
-from domain.open311 import OTHER, said_in
+from domain.open311 import OTHER
 from domain.units import Unit
 from ledger.database import Ledger
 from ledger.following import filed_as, filed_before
 from ledger.told import Told
 from settings import read_variable
-
-LONGEST = 4000
-"""Characters of a description (GeoReport v2, POST service request)."""
 
 SHORTENED = "（…有删节）"
 """Ends a request that is longer than a description may be."""
@@ -29,49 +26,12 @@ SHORTENED = "（…有删节）"
 NOWHERE = "地址不详"
 """Stands where nobody knows the place, since GeoReport wants one."""
 
-TOKEN = "token:"  # noqa: S105 (marks a reference that is not final)
-"""Begins a reference that has still to be exchanged for the request's own."""
+FORM = "application/x-www-form-urlencoded; charset=utf-8"
+
+MALFORMED = "malformed"
 
 Begin = Callable[[Effect, str], Awaitable[None]]
 """Has an order followed, on a task queue."""
-
-Id = Annotated[
-    str,
-    BeforeValidator(lambda value: str(value) if isinstance(value, int) else value),
-    StringConstraints(pattern=r"^[^\s\x00-\x1f]+$", max_length=200),
-]
-
-
-def _plain(value: object) -> object:
-    """A text without halves of characters, which JSON may name and nothing else can hold."""
-    return value.encode(errors="replace").decode() if isinstance(value, str) else value
-
-
-class Filed(BaseModel):
-    """What a server answers to a new request, or to a token: an id, or a token to be exchanged later."""
-
-    service_request_id: Id | None = None
-    token: Id | None = None
-
-    @property
-    def reference(self) -> str | None:
-        return self.service_request_id or (TOKEN + self.token if self.token else None)
-
-
-class Request(BaseModel):
-    """How a request stands there."""
-
-    service_request_id: Id
-    status: Annotated[str, StringConstraints(to_lower=True, pattern=r"^(?i:open|closed)$")]
-    status_notes: Annotated[str | None, BeforeValidator(_plain)] = None
-
-    @property
-    def said(self) -> str | None:
-        """The unit's own words, as long as ours may be and free of what no database can hold; how it stands is none."""
-        return (said_in((self.status_notes or "").replace("\x00", "").strip()) or "")[:LONGEST].strip() or None
-
-
-FILED_LIST, REQUESTS = TypeAdapter(list[Filed]), TypeAdapter(list[Request])
 
 
 class Open311:
@@ -93,57 +53,46 @@ class Open311:
 
     async def _file(self, unit: Unit, effect: Effect, told: Told) -> str:
         before = await self._ledger.run(filed_before, effect) if effect.kind == "rework" else None
-        url, headers = f"{_address(unit)}/requests.json", {"Idempotency-Key": effect.key}
-        answer = await ask_for(self._http, "POST", url, data=_form(unit, effect, told, before), headers=headers)
-        if (reference := _reference(answer)) is None:
-            raise ApplicationError(
-                f"{unit.code} took an order without a reference", type="malformed", non_retryable=True
-            )
+        form, headers = _form(unit, effect, told, before), {"Idempotency-Key": effect.key, "Content-Type": FORM}
+        answer = await ask_for(self._http, "POST", _url(unit, "requests"), entries, data=form, headers=headers)
+        if (reference := reference_in(answer)) is None:
+            raise ApplicationError(f"{unit.code} took an order without a reference", type=MALFORMED, non_retryable=True)
         return reference
 
     async def exchange(self, unit: Unit, token: str) -> str | None:
-        """The reference for which a token stands; None as long as there is none. Raises as `ask_for` does."""
-        answer = await self._get(f"{_address(unit)}/tokens/{quote(token, safe='')}.json", unit)
-        reference = _reference(answer)
+        """The reference for which a token stands; None as long as there is none. Raises as `read` does."""
+        reference = reference_in(await self._get(unit, "tokens", token))
         return None if reference is None or reference.startswith(TOKEN) else reference
 
     async def read(self, unit: Unit, reference: str) -> Request:
         """How a request stands.
 
-        Raises ApplicationError as `ask_for` does, and one that is not retryable for an answer that is not about it.
+        Raises ApplicationError as `ask_for` does, also for what is no answer at all, and one that is not retryable for
+        an answer that does not say it.
         """
-        url = f"{_address(unit)}/requests/{quote(reference, safe='')}.json"
-        answer = await self._get(url, unit)
-        try:
-            found = REQUESTS.validate_python(answer)
-        except ValidationError:
-            found = []
-        for request in found:
-            if request.service_request_id == reference:
-                return request
-        raise ApplicationError(f"{unit.code} answered something else", type="malformed", non_retryable=True)
+        found = request_in(await self._get(unit, "requests", reference), reference)
+        if found is None:
+            raise ApplicationError(f"{unit.code} answered something else", type=MALFORMED, non_retryable=True)
+        return found
 
-    async def _get(self, url: str, unit: Unit) -> Any:
-        jurisdiction = {"jurisdiction_id": unit.jurisdiction} if unit.jurisdiction else None
+    async def _get(self, unit: Unit, resource: str, id: str) -> list[Any]:
+        # Some servers tell only who filed a request how it stands.
+        known = {"api_key": _api_key(unit)} | ({"jurisdiction_id": unit.jurisdiction} if unit.jurisdiction else {})
+        url = _url(unit, resource, quote(id, safe=""))
         try:
-            return await ask_for(self._http, "GET", url, params=jurisdiction)
+            answer: list[Any] | None = await ask_for(self._http, "GET", url, entries, params=known)
         except ApplicationError as error:
             if error.type != "http_404":
                 raise
             # A server that does not know what it is asked of works.
             raise ApplicationError(error.message, type=error.type, non_retryable=True) from None
+        if answer is None:
+            raise ApplicationError(f"{unit.code} answered nothing that can be read", type=MALFORMED)
+        return answer
 
 
-def _address(unit: Unit) -> str:
-    return address_of(unit.endpoint, unit.code)
-
-
-def _reference(answer: Any) -> str | None:
-    try:
-        filed = FILED_LIST.validate_python(answer)
-    except ValidationError:
-        return None
-    return filed[0].reference if filed else None
+def _url(unit: Unit, *path: str) -> str:
+    return "/".join([address_of(unit.endpoint, unit.code), *path]) + f".{unit.format}"
 
 
 def _form(unit: Unit, effect: Effect, told: Told, before: str | None) -> dict[str, str]:

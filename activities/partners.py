@@ -59,6 +59,7 @@ class Partners:
         told = await what_is_told(self._ledger, effect)
         body = await self._transfer(partner, effect, told) if effect.kind == "transfer" else _notice(effect)
         body["text"] = _words(partner, told, told.note)
+        body["attachments"] = await self._files(partner, effect.case, told)
 
         async def send() -> dict[str, Any]:
             return await webhook.send(self._http, partner, effect, body, "transfers")
@@ -68,17 +69,21 @@ class Partners:
     async def _transfer(self, partner: Partner, effect: Effect, told: Told) -> dict[str, Any]:
         async with self._ledger.session() as session:
             row = await get_case(session, effect.case)
-            events, files = await events_of(session, effect.case), await attachments_of(session, effect.case)
+            events = await events_of(session, effect.case)
         assert row is not None, "a case that has events is there"
-        shown = [file for file in files if partner.may_see(file.author_role, withheld=row.withheld)]
         return {
             "type": "transfer",
             "to": partner.code,
             "case": row.number,
             "record": _request(row) | _citizen(partner, row, told),
-            "attachments": [_file(file) for file in shown],
             "events": [_event(event) for event in events if event.kind not in BETWEEN_OURSELVES],
         }
+
+    async def _files(self, partner: Partner, number: str, told: Told) -> list[dict[str, Any]]:
+        """Those that the case has by now, and the partner may see."""
+        async with self._ledger.session() as session:
+            files = await attachments_of(session, number)
+        return [_file(file) for file in files if partner.may_see(file.author_role, withheld=told.withheld)]
 
 
 def _notice(effect: Effect) -> dict[str, Any]:

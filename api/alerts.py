@@ -4,15 +4,18 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import AwareDatetime, BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.access import allowed
 from api.events import units_of
 from api.fields import OptionalLine
 from api.service import Jiesu
+from api.sight import reads_personal
 from domain.city import City
 from domain.roles import Actor
 from ledger.alert_listing import AlertFilter, AlertStatus, list_alerts, status_of
-from ledger.models import AlertRow
+from ledger.alert_overview import CaseAlerts, case_alerts
+from ledger.models import AlertRow, CaseRow
 
 router = APIRouter(tags=["sensors"])
 
@@ -67,6 +70,13 @@ async def many(
     async with jiesu.ledger.session() as session:
         rows, following = await list_alerts(session, wanted, units, filters.cursor, filters.limit)
     return AlertList(items=[_line(row, jiesu.city) for row in rows], next=following)
+
+
+async def alerts_of(session: AsyncSession, row: CaseRow, actor: Actor, city: City) -> CaseAlerts | None:
+    """What sensors say of a case by now, as the actor may read it; None where they say nothing of it."""
+    places = reads_personal(actor) and row.erased_at is None
+    connection = await session.connection()
+    return await connection.run_sync(case_alerts, city, row.number, places=places)
 
 
 def _line(row: AlertRow, city: City) -> AlertLine:

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from api.access import Reader
 from api.access_log import record_reading
+from api.alerts import alerts_of
 from api.fields import CaseNumber, Instant, OptionalLine
 from api.masking import personal_of, title_in_list
 from api.problems import Problem, problems
@@ -18,6 +19,7 @@ from domain.deadlines import show
 from domain.events import Status
 from domain.roles import Actor
 from ledger.access_log import note_reads
+from ledger.alert_overview import CaseAlerts
 from ledger.listing import CaseFilter, list_cases
 from ledger.models import PERSONAL, CaseRow
 from ledger.transfers import Transferred, transfer_of
@@ -79,7 +81,9 @@ class CaseView(CaseLine):
     latitude: float | None
     vulnerable: list[str] | None = Field(description="`alone`, `elderly`, `disabled`: a home visit is asked for.")
     original_number: str | None
+    offered_by: str | None = Field(description="What people call the partner that gave it to us.")
     transfer: TransferView | None = Field(description="The transfer that waits for its partner's answer or was taken.")
+    alerts: CaseAlerts | None = Field(description="What sensors say by now of a proactive case (未诉先办); else None.")
     rulebook_version: str
     status_zh: str
     due_zh: str | None = Field(description="The due instant as people read it; 24:00 ends its day.")
@@ -137,13 +141,21 @@ async def one(number: CaseNumber, actor: Reader, jiesu: Jiesu) -> CaseView:
         row = await jiesu.find(session, number, actor)
         await record_reading(session, actor, row, "case")
         transfer = await transfer_of(session, number)
+        alerts = await alerts_of(session, row, actor, jiesu.city)
     return CaseView(
         **_plain(row, CaseView),
         **personal_of(row, actor),
+        offered_by=_offered_by(row, jiesu),
         transfer=_transfer(transfer, jiesu) if transfer else None,
+        alerts=alerts,
         status_zh=words.STATUS[Status(row.status)],
         due_zh=_due(row, jiesu),
     )
+
+
+def _offered_by(row: CaseRow, jiesu: Service) -> str | None:
+    kind, _, code = row.opened_id.partition(":")
+    return jiesu.city.called(code) if kind == "partner" else None
 
 
 def _transfer(transfer: Transferred, jiesu: Service) -> TransferView:
@@ -164,9 +176,14 @@ def _line(row: CaseRow, actor: Actor) -> CaseLine:
 
 
 def _plain(row: CaseRow, view: type[CaseLine]) -> dict[str, Any]:
-    """What is not personal. That its phone cannot be reached, which is found out later, is a mark among the others."""
-    fields = row.model_dump(include=view.model_fields.keys() - set(PERSONAL))
-    return fields | {"marks": [*row.marks, "unreachable"] if row.unreachable_at else row.marks}
+    """What is not personal, with its marks as they stand by now."""
+    return row.model_dump(include=view.model_fields.keys() - set(PERSONAL)) | {"marks": _marks(row)}
+
+
+def _marks(row: CaseRow) -> list[str]:
+    """Those of intake, less what somebody has put right since, and that its phone cannot be reached."""
+    still = [mark for mark in row.marks if mark != "no_grid" or row.grid is None]
+    return [*still, "unreachable"] if row.unreachable_at else still
 
 
 def _due(row: CaseRow, jiesu: Service) -> str | None:

@@ -9,6 +9,8 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, StringConst
 
 from api.repeating import KEY_HEADER
 from domain.limits import Limit
+from domain.phones import mobile
+from domain.steps.transfer import FOREIGN
 
 
 def _no_nul(value: str) -> str:
@@ -28,14 +30,18 @@ def _blank_is_absent(value: str | None) -> str | None:
     return value or None
 
 
-def _written_out(value: str) -> str:
-    if not re.match(r"\d{4}-", value):
+def _in_one_spelling(value: str | None) -> str | None:
+    return value and (mobile(value) or value)
+
+
+def _written_out(value: object) -> object:
+    if not (isinstance(value, str) and re.match(r"\d{4}-", value)):
         raise ValueError("not a date and time of ISO 8601")
     return value
 
 
-def _a_day(value: str) -> str:
-    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+def _a_day(value: object) -> object:
+    if not (isinstance(value, str) and re.fullmatch(r"\d{4}-\d{2}-\d{2}", value)):
         raise ValueError("not a date of ISO 8601")
     return value
 
@@ -49,12 +55,19 @@ def _in_utc(value: datetime) -> datetime:
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_no_nul)]
 OptionalLine = Annotated[Line | None, AfterValidator(_blank_is_absent)]
+Phone = Annotated[OptionalLine, AfterValidator(_in_one_spelling)]
+"""A mobile number in its one spelling, any other as it was typed."""
 ForeignNumber = Annotated[
-    Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9A-Za-z-]{0,40}$")] | None,
-    AfterValidator(_blank_is_absent),
+    str,
+    StringConstraints(strip_whitespace=True, max_length=40, pattern=f"^({FOREIGN})$"),
     AfterValidator(no_mobile),
 ]
 """A number that another hotline gave: a number and nothing else, since it is neither masked nor erased."""
+OptionalForeignNumber = Annotated[
+    Annotated[str, StringConstraints(strip_whitespace=True, max_length=40, pattern=f"^({FOREIGN})?$")] | None,
+    AfterValidator(_blank_is_absent),
+    AfterValidator(no_mobile),
+]
 LONGEST = 4000
 """Characters of a text."""
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST), AfterValidator(_no_nul)]

@@ -8,6 +8,7 @@ from traceback import format_tb
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.fields import NUMBER
@@ -80,6 +81,8 @@ class Guard:
 
         try:
             await self._app(scope, _bounded(scope, receive), guarded)
+        except ClientDisconnect:
+            return  # nobody is left to be answered
         except Exception as error:
             place = "".join(format_tb(error.__traceback__))
             log.error("unforeseen %s on %s %s\n%s", type(error).__name__, scope["method"], plain(scope["path"]), place)

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StrictFloat
 
 from api.access import allowed
-from api.fields import ForeignNumber, IdempotencyKey, OptionalLine, Prose
+from api.fields import IdempotencyKey, OptionalForeignNumber, OptionalLine, Phone, Prose
 from api.problems import Problem, unknown_item
 from api.service import Jiesu, Service, now
 from domain.catalog import Catalog, Suggestion
@@ -62,7 +62,7 @@ class NewCase(BaseModel):
         default=None, description="A few words; without it what the request is about, by the catalog."
     )
     name: OptionalLine = None
-    phone: OptionalLine = None
+    phone: Phone = None
     address: OptionalLine = None
     longitude: StrictFloat | None = Field(default=None, allow_inf_nan=False)
     latitude: StrictFloat | None = Field(default=None, allow_inf_nan=False)
@@ -80,7 +80,7 @@ class NewCase(BaseModel):
         default=None, description="大面积停水停电停气停热 or pollution; else by the item given."
     )
     province: StrictBool = Field(default=False, description="Sent by the province's hotline.")
-    original_number: ForeignNumber = Field(default=None, description="Its number at the province or at 110.")
+    original_number: OptionalForeignNumber = Field(default=None, description="Its number at the province or at 110.")
 
 
 class Accepted(BaseModel):

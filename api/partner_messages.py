@@ -1,6 +1,7 @@
 """What the systems of partners say to us: requests they offer, and what becomes of those we transferred to them."""
 
 from datetime import MAXYEAR, MINYEAR, datetime
+from math import isfinite
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -11,7 +12,6 @@ from pydantic import (
     Field,
     ModelWrapValidatorHandler,
     PrivateAttr,
-    StringConstraints,
     ValidationError,
     model_validator,
 )
@@ -22,10 +22,10 @@ from api.fields import (
     ForeignNumber,
     Instant,
     LocalInstant,
+    OptionalForeignNumber,
     OptionalLine,
     OptionalProse,
     Prose,
-    no_mobile,
 )
 
 CASE = Annotated[str, Field(pattern=f"^{NUMBER}$")]
@@ -33,9 +33,11 @@ CASE = Annotated[str, Field(pattern=f"^{NUMBER}$")]
 
 def _a_degree(value: object) -> float | None:
     """A position that is none is no reason to send a citizen away: a person looks for the place."""
-    # The bound keeps out NaN, and integers that no float can hold.
-    number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9
-    return float(value) if number else None  # type: ignore[arg-type]
+    try:
+        degree = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return degree if isfinite(degree) else None
 
 
 Degree = Annotated[float | None, BeforeValidator(_a_degree)]
@@ -47,20 +49,31 @@ def _not_at_the_ends_of_time(value: datetime) -> datetime:
     return value
 
 
+NUMBERS_AS_TEXT = ConfigDict(coerce_numbers_to_str=True)
+"""Telephone and case numbers come as either."""
+
 ESSENTIAL = frozenset({"number", "text"})
 """Of an offer: without these it is none."""
+
+WORDLESS = "（来件无文字说明，见照片。）"
+
+
+def _with_words(given: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """An offer with words that can be kept, even where photos speak for themselves (郑好拍); and the notes on them."""
+    text = given["text"].strip() if isinstance(given.get("text"), str) else ""
+    if len(text) > LONGEST:
+        return given | {"text": text[:LONGEST]}, ["text_cut"]
+    if not text and given.get("photos"):
+        return given | {"text": WORDLESS}, ["no_text"]
+    return given, []
 
 
 class Offer(BaseModel):
     """A request that is no business of the partner's. What we do not know of it is left to a person to look at."""
 
-    number: Annotated[
-        str,
-        StringConstraints(
-            strip_whitespace=True, max_length=40, pattern=r"^[\w（）()〔〕\[\]/.#-]*[0-9][\w（）()〔〕\[\]/.#-]*$"
-        ),
-        AfterValidator(no_mobile),
-    ]
+    model_config = NUMBERS_AS_TEXT
+
+    number: ForeignNumber
     text: Prose
     name: OptionalLine = None
     phone: OptionalLine = None
@@ -79,17 +92,14 @@ class Offer(BaseModel):
 
     @property
     def notes(self) -> list[str]:
-        """What was not taken as it came: `left_out`, `text_cut`."""
+        """What was not taken as it came: `left_out`, `text_cut`, `no_text`."""
         return self._notes
 
     @model_validator(mode="wrap")
     @classmethod
     def _without_what_is_odd(cls, given: dict[str, Any], handler: ModelWrapValidatorHandler[Self]) -> Self:
         """What is incidental and malformed is left out, rather than the request with it."""
-        text = given["text"].strip() if isinstance(given.get("text"), str) else ""
-        cut = len(text) > LONGEST
-        if cut:
-            given = given | {"text": text[:LONGEST]}
+        given, notes = _with_words(given)
         try:
             offer = handler(given)
         except ValidationError as error:
@@ -98,15 +108,17 @@ class Offer(BaseModel):
             # Who may have asked not to be known is not made known.
             offer = handler(rest | ({"withhold_identity": True} if "withhold_identity" in odd else {}))
             offer._notes.append("left_out")
-        offer._notes.extend(["text_cut"] if cut else [])
+        offer._notes.extend(notes)
         return offer
 
 
 class Acknowledgement(BaseModel):
     """The partner has taken a case over."""
 
+    model_config = NUMBERS_AS_TEXT
+
     case: CASE
-    number: ForeignNumber = None
+    number: OptionalForeignNumber = None
     reason: OptionalProse = None
 
 

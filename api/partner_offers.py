@@ -35,6 +35,7 @@ NOTES = {
         "照片或附件已达上限，部分照片未予保存。",
     ),
     "left_out": ("A field that is malformed was left out.", "部分字段格式有误，未予采用。"),
+    "no_text": ("It has no words: somebody will look at the photos.", "来件无文字说明，将由人工查看照片。"),
     "text_cut": (f"The text was cut to {LONGEST} characters.", f"诉求内容过长，仅保留前{LONGEST}字。"),
     "known": (
         "The request of this number is here already; nothing of it has changed.",
@@ -108,8 +109,7 @@ def _request(jiesu: Service, partner: Partner, offer: Offer, unknown: list[str])
     when = f"\n（来件注明发生于{_local(jiesu, offer.happened_at)}）" if offer.happened_at else ""
     if len(offer.text) + len(when) <= LONGEST:
         given["text"] = f"{offer.text}{when}"
-    # Numbers of other platforms have characters that nobody need type here.
-    return NewCase.model_validate(given).model_copy(update={"original_number": offer.number})
+    return NewCase.model_validate(given | {"original_number": offer.number})
 
 
 def _local(jiesu: Service, instant: datetime) -> str:

@@ -1,6 +1,7 @@
 """Photographs that come with a transfer, small and in the message itself; checked and kept as every file is."""
 
 import asyncio
+import re
 from base64 import b64decode
 from collections.abc import Sequence
 from io import BytesIO
@@ -18,6 +19,7 @@ from ledger.files import write_draft
 MOST = 4
 LARGEST = 1_000_000
 """Bytes of a photograph in a message."""
+DATA_URL = re.compile(r"^data:[^,]{0,100},")
 
 
 async def keep_photos(jiesu: Service, number: str, actor: Actor, photos: Sequence[Any]) -> list[str]:
@@ -44,9 +46,13 @@ async def _kept(jiesu: Service, number: str, actor: Actor, photo: Any) -> str | 
 
 
 def _decoded(photo: Any) -> bytes:
-    if not isinstance(photo, str) or len(photo) > LARGEST * 4 // 3 + 4:
-        raise ValueError("no photograph that is taken")
-    return b64decode(photo, validate=True)
+    if not isinstance(photo, str):
+        raise ValueError("no text")
+    # Browsers put the media type in front (RFC 2397), mail breaks the lines (RFC 2045).
+    content = b64decode("".join(DATA_URL.sub("", photo).split()), validate=True)
+    if len(content) > LARGEST:
+        raise ValueError("too large")
+    return content
 
 
 def _image(content: bytes) -> Kind:

@@ -1,6 +1,7 @@
 """Receipts of SMS gateways: whether texts arrived, each in the words of its gateway."""
 
 import hmac
+from collections.abc import Sequence
 from typing import Annotated, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -12,9 +13,11 @@ from api.keeping import KeepingRoute
 from api.problems import Problem, problems
 from api.rates import KNOWN
 from api.service import Jiesu, Service, now
-from ledger.receipts import Found, Receipt, note_receipt
+from ledger.receipts import Found, Receipt, note_receipts
 
 MOST_AT_ONCE = 5_000
+A_TRANSACTION = 200
+"""Receipts noted together: many are soon done, and nobody who writes waits long."""
 
 bearer = HTTPBearer(auto_error=False, scheme_name="receiptToken", description="The token of the SMS gateway.")
 
@@ -42,15 +45,27 @@ class AliyunReceipt(BaseModel):
         return Receipt(self.success, key=self.out_id or None, reference=self.biz_id, code=self.err_code)
 
 
+ON_THEIR_WAY = frozenset({"CM:0000", "CM:3000"})
+"""What MAS reports of texts that it, or the carrier's gateway, has taken."""
+
+
 class MasReceipt(BaseModel):
-    """Of 云MAS: it names the text by its msgGroup."""
+    """Of 云MAS: it names the text by its msgGroup.
+
+    `DELIVRD` stands in the one field or in the other: adapters in use read `reportStatus`, or `errorCode` beside the
+    status `CM:0000`, which without it says no more than that the text is on its way.
+    """
 
     msgGroup: Line
     reportStatus: Line
     errorCode: Line | None = None
 
-    def receipt(self) -> Receipt:
-        return Receipt(self.reportStatus == "CM:0000", reference=self.msgGroup, code=self.errorCode)
+    def receipt(self) -> Receipt | None:
+        if "DELIVRD" in (self.reportStatus, self.errorCode):
+            return Receipt(True, reference=self.msgGroup)
+        if self.reportStatus in ON_THEIR_WAY:
+            return None
+        return Receipt(False, reference=self.msgGroup, code=self.errorCode or self.reportStatus)
 
 
 class Counts(BaseModel):
@@ -59,7 +74,7 @@ class Counts(BaseModel):
     code: Literal[0] = 0
     msg: str = "接收成功"
     noted: int = Field(description="News of a text of ours.")
-    known: int = Field(description="Repetitions, and what came late.")
+    known: int = Field(description="Repetitions, what came late, and texts that are still on their way.")
     stray: int = Field(description="For no text of ours; kept, in case the text's own reference is on its way.")
 
 
@@ -121,6 +136,9 @@ async def of_mas(receipts: MasReceipt | Many[MasReceipt], jiesu: Jiesu) -> Count
     return await _note(jiesu, "mas", [one.receipt() for one in several])
 
 
-async def _note(jiesu: Service, gateway: str, receipts: list[Receipt]) -> Counts:
-    found: list[Found] = [await jiesu.ledger.run(note_receipt, gateway, receipt, now()) for receipt in receipts]
-    return Counts(noted=found.count("noted"), known=found.count("known"), stray=found.count("stray"))
+async def _note(jiesu: Service, gateway: str, receipts: Sequence[Receipt | None]) -> Counts:
+    news, found = [receipt for receipt in receipts if receipt], list[Found]()
+    for start in range(0, len(news), A_TRANSACTION):
+        found += await jiesu.ledger.run(note_receipts, gateway, news[start : start + A_TRANSACTION], now())
+    on_their_way = len(receipts) - len(news)
+    return Counts(noted=found.count("noted"), known=found.count("known") + on_their_way, stray=found.count("stray"))

@@ -12,14 +12,9 @@ import httpx2
 from fastapi import Depends, FastAPI, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.types import Scope
-from temporalio.client import (
-    Client,
-    WorkflowExecutionStatus,
-    WorkflowUpdateFailedError,
-    WorkflowUpdateRPCTimeoutOrCancelledError,
-)
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from api.guard import guard_access_log
 from api.oidc import Tokens, open_tokens
@@ -41,6 +36,7 @@ from temporal.codec import Cipher
 from temporal.connection import connect, trouble
 from temporal.keyring import open_keyring
 from temporal.start import start_case
+from temporal.steps import NotRunning, Unanswered, ask_for_step
 from temporal.tracing import start_tracing
 from workflows.names import Taken
 
@@ -111,22 +107,16 @@ class Service:
 
         Raises Problem 409 when a rule stands against it, and Unavailable when the engine or its workers do not answer.
         """
-        handle = self.client.get_workflow_handle(row.number)
-        patience = timedelta(seconds=self.settings.patience)
         try:
-            taken: Taken = await handle.execute_update(
-                command.step, command, id=update_id, result_type=Taken, rpc_timeout=patience
-            )
-            return taken
+            patience = timedelta(seconds=self.settings.patience)
+            return await ask_for_step(self.client, row.number, command, patience, update_id)
         except WorkflowUpdateFailedError as error:
             raise _refused(error) from None
-        except WorkflowUpdateRPCTimeoutOrCancelledError:
+        except NotRunning:
+            await self._explain_absence(row.number)
             raise Unavailable("The engine") from None
-        except ENGINE_ERRORS as error:
-            if not isinstance(error, RPCError) or error.status is not RPCStatusCode.NOT_FOUND:
-                raise Unavailable("The engine") from None
-        await self._explain_absence(row.number)
-        raise Unavailable("The engine")
+        except Unanswered:
+            raise Unavailable("The engine") from None
 
     async def _explain_absence(self, number: str) -> None:
         """The engine has no running workflow: the case is closed, or it was never started and now is."""

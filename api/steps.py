@@ -10,7 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.access import allowed
 from api.examples import STEP_EXAMPLES
-from api.fields import CaseNumber, IdempotencyKey, LimitText, Line, OptionalLine, OptionalProse, Prose
+from api.fields import (
+    CaseNumber,
+    IdempotencyKey,
+    LimitText,
+    Line,
+    OptionalForeignNumber,
+    OptionalLine,
+    OptionalProse,
+    Prose,
+)
 from api.problems import Problem, problems, unknown_item
 from api.repeating import Asked, digest
 from api.service import Jiesu, Service, now
@@ -19,7 +28,7 @@ from domain.grids import lineage
 from domain.limits import Limit
 from domain.roles import MAY, Actor
 from domain.steps import PEOPLE_STEPS
-from domain.steps.transfer import Terms
+from domain.steps.transfer import ForeignNumber, Terms
 from ledger.attachments import attachments_of
 from ledger.cases import get_case
 from ledger.models import CaseRow
@@ -35,8 +44,9 @@ BOUNDED: dict[Any, Any] = {
     bool: StrictBool,
     bool | None: StrictBool | None,
     Limit | None: LimitText | None,
+    ForeignNumber | None: OptionalForeignNumber,
 }
-"""How a field comes in that the command itself does not bound."""
+"""How a field comes in that the command itself does not bound, or not enough."""
 
 
 def body_of(command: type[Command]) -> type[BaseModel]:

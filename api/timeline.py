@@ -1,4 +1,4 @@
-"""What happened to a case: its events, messages, measures, and how the units' own commitments stand."""
+"""What happened to a case: its events, messages, measures, how the units' own commitments stand, what sensors say."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from api.access import Reader
 from api.access_log import record_reading
+from api.alerts import alerts_of
 from api.fields import CaseNumber
 from api.masking import words_of
 from api.problems import problems
@@ -18,6 +19,7 @@ from domain.effects import Party
 from domain.events import EventKind, late_seconds
 from domain.roles import Actor, Role
 from domain.rulebook import Action
+from ledger.alert_overview import CaseAlerts
 from ledger.cases import events_of, measures_of, messages_of, notes_of
 from ledger.dossier import Measure
 from ledger.models import PERSONAL, CaseRow, EventRow, MessageRow
@@ -70,6 +72,7 @@ class Timeline(BaseModel):
     messages: list[TimelineMessage]
     measures: list[Measure]
     commitments: list[CommitmentClock] = Field(description="The units' own (服务承诺), apart from the legal limits.")
+    alerts: CaseAlerts | None = Field(description="What sensors say by now of a proactive case (未诉先办); else None.")
 
 
 @router.get("/cases/{number}/timeline", summary="Read what happened to a case", responses=problems(404, 409))
@@ -86,6 +89,7 @@ async def timeline(number: CaseNumber, actor: Reader, jiesu: Jiesu) -> Timeline:
         notes = {note.id: words_of(row, actor, note.text) for note in await notes_of(session, number)}
         messages = await messages_of(session, number)
         measures = await measures_of(session, number)
+        alerts = await alerts_of(session, row, actor, jiesu.city)
     addressed = addressees(actor, jiesu.city)
     return Timeline(
         number=number,
@@ -93,6 +97,7 @@ async def timeline(number: CaseNumber, actor: Reader, jiesu: Jiesu) -> Timeline:
         messages=[_message(message, row, actor) for message in messages if addressed(message)],
         measures=[Measure.model_validate(m) for m in measures if may_see or m.action != REFERRAL],
         commitments=jiesu.city.commitments_of(events, now()),
+        alerts=alerts,
     )
 
 

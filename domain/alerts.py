@@ -1,5 +1,7 @@
 """预警: what sensors say is wrong with one asset, from the first reading until it has ended; what became of each."""
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -59,6 +61,18 @@ def untimely(reading: Reading, now: datetime) -> str | None:
     if reading.at > now + EARLY:
         return "from_the_future"
     return "too_old" if reading.at < now - LATE else None
+
+
+def clocks_ahead(readings: Sequence[Reading], now: datetime) -> dict[str, timedelta]:
+    """By how much the clock of each asset is ahead of ours, going by those of its readings that are not refused.
+
+    All of them are set back by it: else what another clock says next would seem older.
+    """
+    ahead = defaultdict[str, timedelta](timedelta)
+    for reading in readings:
+        if reading.at <= now + EARLY:
+            ahead[reading.asset] = max(ahead[reading.asset], reading.at - now)
+    return ahead
 
 
 def hour_of(at: datetime) -> datetime:

@@ -11,7 +11,7 @@ from domain.catalog import Catalog, VersionedCatalog
 from domain.catalog_file import CatalogFile, load_catalog, row_faults
 from domain.city import load_city
 from domain.errors import ConfigError, problem_of, read_toml
-from domain.grids import Grid, load_grids
+from domain.grids import Grid, load_grids, unit_of
 from domain.open311 import OTHER
 from domain.rulebook import Rulebook, load_rulebook
 from domain.tables import with_those_below
@@ -103,7 +103,7 @@ def without_lead(units: Mapping[str, Unit], grids: Mapping[str, Grid]) -> Iterat
     for grid in grids.values():
         if grid.unit is not None and grid.unit not in units:
             yield f"grid {grid.code} {grid.name}: '{grid.unit}' is not a unit of this city"
-        elif _unit_of(grid, grids) is None:
+        elif unit_of(grid.code, grids) is None:
             yield f"grid {grid.code} {grid.name}: no lead unit; give it or the grid around it a `unit` in grids.toml"
 
 
@@ -120,20 +120,17 @@ def unreachable(catalog: VersionedCatalog, since: date) -> Iterator[str]:
     yield from dict.fromkeys(finding for day in days for finding in _shadowed(catalog.on(day)))
 
 
-def _unit_of(grid: Grid, grids: Mapping[str, Grid]) -> str | None:
-    if grid.unit is None and grid.parent is not None:
-        return _unit_of(grids[grid.parent], grids)
-    return grid.unit
-
-
 def _shadowed(catalog: Catalog) -> Iterator[str]:
     for item in catalog.items.values():
         # A full stop between keywords keeps the end of one and the beginning of the next from making a word.
         said = [*item.keywords, "。".join(item.keywords)]
-        firsts = [catalog.suggest(words, limit=1)[0].item for words in said]
-        if item.code not in firsts:
-            others = ", ".join(dict.fromkeys(firsts))
+        if not any(_first(catalog, words) == item.code for words in said):
+            others = ", ".join(dict.fromkeys(_first(catalog, words) for words in said))
             yield f"item {item.code} {item.name}: cannot be reached; whatever its keywords find, {others} comes first"
+
+
+def _first(catalog: Catalog, said: str) -> str:
+    return catalog.suggest(said, limit=1)[0].item
 
 
 def _place(loc: tuple[int | str, ...], data: Mapping[str, Any]) -> str:

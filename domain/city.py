@@ -63,7 +63,7 @@ class City(Frozen):
         Words decide too where they name a grid that nobody has drawn, below the one in which the position is.
         """
         there = self.areas.at(*position) if position else None
-        named = grid_of(address, self.grids)
+        named = grid_of(address, self.grids, self.units)
         if named is None or there is None:
             return there or named
         drawn = next((grid for grid in lineage(named.code, self.grids) if grid.code in self.areas.of), None)
@@ -115,6 +115,8 @@ def load_city(folder: Path) -> City:
     catalog = load_catalog(folder / "catalog.toml", units, rulebook)
     items = {item.code for item in catalog.versions}
     _check_commitments(folder / "units.toml", units, rulebook.categories, items)
+    partners = load_partners(folder / "partners.toml")
+    _check_secrets(folder, units, partners)
     return City(
         folder=folder.resolve().name,
         rulebook=rulebook,
@@ -123,7 +125,7 @@ def load_city(folder: Path) -> City:
         grids=grids,
         areas=load_areas(folder / "grids.geojson", grids),
         crews=load_crews(folder / "crews.toml", units, grids),
-        partners=load_partners(folder / "partners.toml"),
+        partners=partners,
         catalog=catalog,
         texts=load_texts(folder / "texts.toml"),
         sms=load_sms(folder / "sms.toml"),
@@ -136,6 +138,20 @@ def _check_grids(path: Path, grids: Mapping[str, Grid], units: Collection[str]) 
     for n, grid in enumerate(grids.values()):
         if grid.unit is not None:
             check_known(path, f"grid.{n}.unit", grid.unit, units, "a unit")
+
+
+def _check_secrets(folder: Path, units: Mapping[str, Unit], partners: Mapping[str, Partner]) -> None:
+    """Who has the secret of another can sign in its name: one platform may, for those it serves, and nobody else."""
+    first: dict[str, Unit | Partner] = {}
+    tables: dict[str, Mapping[str, Unit | Partner]] = {"unit": units, "partner": partners}
+    for table, parties in tables.items():
+        for n, party in enumerate(parties.values()):
+            if party.secret is None:
+                continue
+            other = first.setdefault(party.secret, party)
+            if other is not party and (party.system is None or party.system != other.system):
+                said = f"'{other.code}' has the same, and only those who share a system share a secret"
+                raise ConfigError(folder / f"{table}s.toml", f"{table}.{n}.secret", said)
 
 
 def _check_commitments(

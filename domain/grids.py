@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
 from domain.errors import ConfigError
 from domain.matching import Word, plain
 from domain.rulebook import Frozen
-from domain.tables import Code, Name, Phone, by_code, check_known, read_as
+from domain.tables import Code, Name, Nested, Phone, by_code, check_known, read_as
+from domain.units import Unit
+
+Row = TypeVar("Row", bound=Nested)
 
 FINENESS = {"street": 0, "community": 1, "micro": 2, "exclusive": 2}
 """How small the grids of a level are; an exclusive grid (专属网格) serves one busy place, and is as fine as any."""
@@ -65,21 +68,43 @@ def load_grids(path: Path) -> dict[str, Grid]:
     return grids
 
 
-def grid_of(address: str | None, grids: Mapping[str, Grid]) -> Grid | None:
+def grid_of(address: str | None, grids: Mapping[str, Grid], units: Mapping[str, Unit]) -> Grid | None:
     """The grid one of whose words stands in `address`: an exclusive one before all, else the finest.
 
-    Of several as fine, the one with the longest such word, then the one that more of the grids above it are named with;
-    between equals the order of the file decides. None when no grid is meant.
+    Of several as fine, the one with the longest such word, then the one with which more of the grids above it and of
+    the units that lead there are named; between equals the order of the file decides. None when no grid is meant, any
+    of several that share a name, or an ordinary one of another district than the address names.
     """
     where = plain(address or "")
-    words = {grid.code: [word for word in grid.words if word in where] for grid in grids.values()}
-    named = {code: max(map(len, found)) for code, found in words.items() if found}
+    named = _named(where, grids, units)
+    if not named:
+        return None
 
     def certainty(code: str) -> tuple[bool, int, int, int]:
-        above = sum(grid.code in named for grid in lineage(code, grids))
-        return *precedence(grids[code]), named[code], above
+        around = sum(grid.code in named for grid in lineage(code, grids))
+        leading = sum(plain(unit.name) in where for unit in _leading(code, grids, units))
+        return *precedence(grids[code]), len(named[code]), around + leading
 
-    return grids[max(named, key=certainty)] if named else None
+    likeliest = max(named, key=certainty)
+    equals = [code for code in named if code != likeliest and certainty(code) == certainty(likeliest)]
+    return None if any(named[code] == named[likeliest] for code in equals) else grids[likeliest]
+
+
+def _named(where: str, grids: Mapping[str, Grid], units: Mapping[str, Unit]) -> dict[str, str]:
+    """The grids that may be meant, by code, each with the longest of its words in `where`."""
+    words = {grid.code: [word for word in grid.words if word in where] for grid in grids.values()}
+    districts = {unit.code for unit in units.values() if unit.kind == "district" and plain(unit.name) in where}
+
+    def elsewhere(code: str) -> bool:
+        leading = {unit.code for unit in _leading(code, grids, units)}
+        # An exclusive grid is known by itself, whichever of the districts around it somebody names.
+        return bool(districts and leading) and districts.isdisjoint(leading) and grids[code].level != "exclusive"
+
+    return {code: max(found, key=len) for code, found in words.items() if found and not elsewhere(code)}
+
+
+def _leading(code: str, grids: Mapping[str, Grid], units: Mapping[str, Unit]) -> list[Unit]:
+    return lineage(unit_of(code, grids), units)
 
 
 def precedence(grid: Grid) -> tuple[bool, int]:
@@ -87,14 +112,19 @@ def precedence(grid: Grid) -> tuple[bool, int]:
     return grid.level == "exclusive", FINENESS[grid.level]
 
 
-def lineage(code: str | None, grids: Mapping[str, Grid]) -> list[Grid]:
-    """The grid of that code and those above it, nearest first; none for a code that is not the city's."""
-    found: list[Grid] = []
-    grid = grids.get(code or "")
-    while grid is not None:
-        found.append(grid)
-        grid = grids.get(grid.parent or "")
+def lineage(code: str | None, rows: Mapping[str, Row]) -> list[Row]:
+    """The grid or unit of that code and those above it, nearest first; none for a code that is not the city's."""
+    found: list[Row] = []
+    row = rows.get(code or "")
+    while row is not None:
+        found.append(row)
+        row = rows.get(row.parent or "")
     return found
+
+
+def unit_of(code: str, grids: Mapping[str, Grid]) -> str | None:
+    """The unit that leads in a grid: its own, or that of the nearest grid above it that has one."""
+    return next((grid.unit for grid in lineage(code, grids) if grid.unit is not None), None)
 
 
 def who_goes(code: str | None, grids: Mapping[str, Grid]) -> Member | None:

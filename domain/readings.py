@@ -188,7 +188,7 @@ def _reading(event: BaseCloudEvent, body: bytes) -> Reading:
 def _is_json(media_type: str | None) -> bool:
     # Without a type data is JSON (CloudEvents JSON format 1.0.2, 3.1).
     plain = (media_type or "application/json").partition(";")[0].strip().lower()
-    return plain == "application/json" or plain.endswith("+json")
+    return plain.endswith(("/json", "+json"))
 
 
 def _kind(name: str, body: bytes) -> tuple[str, bool]:

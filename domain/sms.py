@@ -35,6 +35,8 @@ class AliyunTexts(Frozen):
     """The city's signature and its templates as Aliyun has approved them: one code for each text, and for `merged`."""
 
     sign: str = Field(min_length=1, max_length=40)
+    longest_value: int = Field(default=35, ge=20, le=LONGEST_TEXT)
+    """Characters of one value: 35 unless Aliyun allows more (help.aliyun.com/document_detail/44357.html)."""
     templates: dict[str, Annotated[str, StringConstraints(pattern=r"^SMS_[0-9]+$")]]
 
     @model_validator(mode="after")
@@ -79,9 +81,12 @@ class SmsRules(Frozen):
         morning = self._morning(local)
         return morning.astimezone(UTC) if morning else None
 
-    def join(self, news: Sequence[str]) -> tuple[str, int]:
-        """One text's news of those at the front that fit into one text, and how many they are: one at least."""
-        room = LONGEST_TEXT - len(self.merged.replace("{news}", ""))
+    def join(self, news: Sequence[str], longest: int = LONGEST_TEXT) -> tuple[str, int]:
+        """One text's news of those at the front that fit into one text, and how many they are: one at least.
+
+        `longest` are the characters that the gateway takes in one value.
+        """
+        room = min(LONGEST_TEXT - len(self.merged.replace("{news}", "")), longest)
         joined, count = news[0][:room], 1
         for piece in news[1:]:
             longer = joined + SEPARATOR + piece

@@ -87,7 +87,8 @@ class Texts(Frozen):
     def fill(self, key: str, values: Mapping[str, str | None], longest: int = LONGEST_TEXT) -> "Filled":
         """The text `key` of at most `longest` characters on one line, with the values that went into it.
 
-        A text that would be longer has its longest value shortened, ending in "…". Values the template does not use are
+        A text that would be longer has its longest value shortened, ending in "…". Characters that nobody sees are left
+        out. Values the template does not use are
         ignored. Raises ValueError when there is no such text, or a value it needs is missing.
         """
         if key not in Texts.model_fields:
@@ -98,8 +99,13 @@ class Texts(Frozen):
             value = values.get(name)
             if value is None:
                 raise ValueError(f"the text '{key}' needs a value for {{{name}}}")
-            filled[name] = " ".join(value.split())
+            filled[name] = _plain(value)
         return Filled(_fitted(template, filled, longest), filled)
+
+
+def _plain(value: str) -> str:
+    """On one line, without what no phone shows: control characters, and those that turn the direction of writing."""
+    return " ".join("".join(sign for sign in value if sign.isprintable() or sign.isspace()).split())
 
 
 def _fitted(template: str, values: dict[str, str], most: int) -> str:
@@ -107,13 +113,14 @@ def _fitted(template: str, values: dict[str, str], most: int) -> str:
     while (excess := len(text) - most) > 0 and any(len(value) > 1 for value in values.values()):
         longest = max(values, key=lambda name: len(values[name]))
         each = ceil(excess / _placeholders(template).count(longest))
-        values[longest] = _shortened(values[longest], len(values[longest]) - each)
+        values[longest] = shortened(values[longest], len(values[longest]) - each)
         text = template.format_map(values)
     return text
 
 
-def _shortened(value: str, length: int) -> str:
-    return value[: max(length - 1, 0)] + "…"
+def shortened(value: str, most: int) -> str:
+    """A value of at most `most` characters, one at least; what is cut off shows as "…"."""
+    return value if len(value) <= most else value[: max(most - 1, 0)] + "…"
 
 
 def load_texts(path: Path) -> Texts:

@@ -50,6 +50,9 @@ class Unit(Frozen):
     jurisdiction: Value | None = None
     """The jurisdiction_id of an Open311 server for several places."""
 
+    format: Literal["json", "xml"] = "json"
+    """In which an Open311 server answers: XML each must (GeoReport v2), JSON it may."""
+
     poll: Annotated[float, Field(gt=0, le=86_400)] = 300
     """Seconds after which an Open311 server is asked again how one of our orders stands."""
 

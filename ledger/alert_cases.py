@@ -28,8 +28,10 @@ def give_cases(
 ) -> None:
     """Have alerts just confirmed join the case of their like or open one, so few that nobody drowns in them.
 
-    What concerns somebody who needs help always opens one.
+    Whose assets they are the register says now. What concerns somebody who needs help always opens a case.
     """
+    for alert in alerts:
+        alert.unit = assets[alert.asset].unit
     # One unit at a time, everywhere in the same order: what one transaction opens, the next one joins.
     for unit in sorted({alert.unit for alert in alerts}):
         queue(connection, f"alerts:{unit}")
@@ -39,7 +41,7 @@ def give_cases(
             _join(connection, city, alert, kind, at)
         if alert.case_number is None:
             _open(connection, city, alert, asset, at)
-        joined = {name: getattr(alert, name) for name in ("case_number", "opened", "collective")}
+        joined = {name: getattr(alert, name) for name in ("unit", "case_number", "opened", "collective")}
         connection.execute(update(ALERTS).where(ALERTS.c.id == alert.id).values(joined))
 
 

@@ -15,7 +15,7 @@ AT_ONCE = 500
 
 
 def house_alerts(connection: Connection, city: City, at: datetime) -> None:
-    """Give cases to confirmed alerts that have none; one that is well by now ends.
+    """Give cases to confirmed alerts that have none; one that is well by now, or no kind of the city's, ends.
 
     The sweep starts those cases, as any that are accepted and not started.
     """
@@ -24,7 +24,8 @@ def house_alerts(connection: Connection, city: City, at: datetime) -> None:
     assets = held_assets(connection, set(connection.scalars(waiting)))
     found = open_alerts(connection, assets).values()
     alerts = [alert for alert in found if alert.confirmed_at and not alert.case_number]
-    well = [alert.id for alert in alerts if alert.recovered_at is not None]
-    if well:
-        connection.execute(update(ALERTS).where(ALERTS.c.id.in_(well)).values(ended_at=at))
-    give_cases(connection, city, [alert for alert in alerts if alert.recovered_at is None], assets, at)
+    wrong = [alert for alert in alerts if alert.recovered_at is None and alert.kind in city.sensors.kinds]
+    over = {alert.id for alert in alerts} - {alert.id for alert in wrong}
+    if over:
+        connection.execute(update(ALERTS).where(ALERTS.c.id.in_(over)).values(ended_at=at))
+    give_cases(connection, city, wrong, assets, at)

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from domain.alerts import Alert, Became, Outcome, refusal, untimely
+from domain.alerts import Alert, Became, Outcome, clocks_ahead, refusal, untimely
 from domain.city import City
 from domain.readings import REASONS, BadEvent, Reading
 from domain.sensors import Kind
@@ -79,6 +79,7 @@ class _Desk:
         self._open = open_alerts(connection, self._assets)
         self._over = over(connection, self._assets)
         self._seen = seen(connection, readings)
+        self._ahead = clocks_ahead(readings, at)
         self._old, self._new = list(self._open.values()), list[Alert]()
         self._events: list[tuple[Reading, bool, Alert | None]] = []
 
@@ -92,6 +93,7 @@ class _Desk:
             return Outcome(became=Became.REPEATED, case=self._seen[name]), None
         assert asset is not None, "else it was refused"
         assert kind is not None, "else it was refused"
+        reading = reading.model_copy(update={"at": reading.at - self._ahead[reading.asset]})
         became, alert = self._judge(reading, asset, kind)
         self._seen[name] = alert.case_number if alert else None
         self._events.append((reading, kind.says_well(reading), alert))
@@ -152,7 +154,8 @@ class _Desk:
 
     def _due(self) -> list[Alert]:
         """Alerts that are to have a case: those just confirmed, and those that lost theirs and are not well."""
-        homeless = [alert for alert in (*self._old, *self._new) if alert.confirmed_at and not alert.case_number]
+        known = [alert for alert in (*self._old, *self._new) if alert.kind in self._city.sensors.kinds]
+        homeless = [alert for alert in known if alert.confirmed_at and not alert.case_number]
         return [alert for alert in homeless if alert.confirmed_at == self._at or alert.recovered_at is None]
 
     def _place(self, alert: Alert) -> None:

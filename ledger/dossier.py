@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Table, select
 from domain.city import City
 from domain.commitment_clocks import CommitmentClock
 from domain.events import late_seconds
+from ledger.alert_overview import CaseAlerts, case_alerts
 from ledger.audit import verify_case
 from ledger.database import snapshot
 from ledger.errors import Unreadable
@@ -209,6 +210,7 @@ class Record(BaseModel):
     messages: list[Message]
     measures: list[Measure]
     commitments: list[CommitmentClock] = Field(description="The units' own (服务承诺), apart from the legal limits.")
+    alerts: CaseAlerts | None = Field(description="What sensors say by now of a proactive case (未诉先办); else None.")
     attachments: list[Attachment]
     findings: list[RecordedFinding] | None = Field(description="None for posts that may not read them.")
     reads: list[RecordedRead] | None = Field(description="None for posts that may not read them.")
@@ -250,6 +252,7 @@ def _record(
             "notes": notes,
             "messages": _rows(connection, MESSAGES, number, "created_at", "key"),
             "measures": _rows(connection, MEASURES, number, "at", "key"),
+            "alerts": case_alerts(connection, city, number, places=case["erased_at"] is None),
             "attachments": _rows(connection, ATTACHMENTS, number, "at", "sha256"),
             "findings": _rows(connection, FINDINGS, number, "at", "id") if findings else None,
             "reads": _rows(connection, READS, number, "id") if reads else None,

@@ -3,14 +3,18 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Row, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.events import EventKind
+from domain.expectation import TELLING
+from ledger.errors import Unreadable
 from ledger.listing import ORDER
 from ledger.models import CaseRow
-from ledger.readable import read_cases
+from ledger.readable import FOREIGN, read_cases
 from ledger.sight import Sight
 from ledger.tables import CASES, EVENTS, NOTES
 
@@ -66,6 +70,21 @@ async def last_words(session: AsyncSession, numbers: Collection[str]) -> dict[st
         .where(EVENTS.c.case_number.in_(numbers), EVENTS.c.kind.in_(REPORTS))
     )
     return {row.case_number: row.text for row in await session.execute(said.order_by(EVENTS.c.n))}
+
+
+async def telling_events(session: AsyncSession, numbers: Collection[str]) -> dict[str, list[Row[Any]]]:
+    """What is on record of until when units have time, of each case in order. Raises Unreadable."""
+    columns = (EVENTS.c[name] for name in ("case_number", "kind", "at", "clock", "due", "facts"))
+    told = select(*columns).where(EVENTS.c.case_number.in_(numbers), EVENTS.c.kind.in_(TELLING))
+    try:
+        rows = (await session.execute(told.order_by(EVENTS.c.case_number, EVENTS.c.n))).all()
+    except FOREIGN:
+        if len(numbers) == 1:
+            raise Unreadable(*numbers) from None
+        for number in numbers:
+            await telling_events(session, [number])
+        raise
+    return {number: list(of_case) for number, of_case in groupby(rows, key=lambda row: str(row.case_number))}
 
 
 def _conditions(wanted: Wanted) -> Iterator[ColumnElement[bool]]:

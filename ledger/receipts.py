@@ -1,5 +1,6 @@
 """Receipts: whether texts arrived, as the gateway reports it, in any order, repeated, or for texts we do not know."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -30,6 +31,15 @@ class Receipt:
     key: str | None = None
     reference: str | None = None
     code: str | None = None
+
+
+def note_receipts(connection: Connection, gateway: str, receipts: Sequence[Receipt], at: datetime) -> list[Found]:
+    """Note several receipts, in their order."""
+    # All locks first and sorted, or two of these could wait for each other.
+    queue(connection, "receipts")
+    for reference in sorted({receipt.reference for receipt in receipts if receipt.reference}):
+        await_receipts(connection, reference)
+    return [note_receipt(connection, gateway, receipt, at) for receipt in receipts]
 
 
 def note_receipt(connection: Connection, gateway: str, receipt: Receipt, at: datetime) -> Found:

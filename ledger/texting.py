@@ -38,14 +38,23 @@ def admit(
     """Give a text its place before it is sent: now, or later. Harmless to repeat.
 
     `waits_until` says, for the number of texts this phone had since `today` began, to which instant it must wait. The
-    place is counted before the gateway is asked, so that many at once are never more than the day allows.
+    place is counted before the gateway is asked, so that many at once are never more than the day allows. A text that
+    was tried before has its place; but if night has fallen since, it waits like any other.
     """
     queue(connection, f"phone {phone}")
     known = connection.execute(
         select(MESSAGES.c.status, MESSAGES.c.held_until).where(MESSAGES.c.key == effect.key)
     ).one_or_none()
     if known is not None:
-        return "again" if known.status == "sending" and known.held_until is None else "over"
+        if known.status != "sending" or known.held_until is not None:
+            return "over"
+        night_ends = waits_until(0)
+        if night_ends is None:
+            return "again"
+        # Alone, as if it had been taken: so its next try knows that it may be one.
+        later = {"status": "held", "held_until": night_ends, "merged_into": effect.key}
+        connection.execute(update(MESSAGES).where(MESSAGES.c.key == effect.key).values(later))
+        return "over"
     until = waits_until(_had_since(connection, phone, today))
     row = {
         "key": effect.key, "case_number": effect.case, "event": effect.event, "party": effect.party,
@@ -80,7 +89,7 @@ def waiting(connection: Connection, at: datetime, most: int) -> list[Group]:
     due = (
         select(MESSAGES, CASES.c.phone)
         .join_from(MESSAGES, CASES, CASES.c.number == MESSAGES.c.case_number)
-        .where(MESSAGES.c.held_until <= at)
+        .where(MESSAGES.c.held_until <= at, MESSAGES.c.status.in_(("held", "sending")))
         .order_by(MESSAGES.c.created_at, MESSAGES.c.key)
     )
     first = connection.execute(due.limit(most)).all()
@@ -91,6 +100,23 @@ def waiting(connection: Connection, at: datetime, most: int) -> list[Group]:
         # Once its personal data is erased, a text is nobody's: it is given up alone.
         groups.setdefault((row.phone or row.key, row.merged_into), []).append(row)
     return [Group(rows, joined=into is not None) for (_, into), rows in groups.items()]
+
+
+def hold_on(
+    connection: Connection,
+    keys: Sequence[str],
+    *,
+    phone: str,
+    today: datetime,
+    waits_until: Callable[[int], datetime | None],
+) -> bool:
+    """Let texts that waited wait on if their phone has had its number since `today` began; return whether they do."""
+    queue(connection, f"phone {phone}")
+    until = waits_until(_had_since(connection, phone, today))
+    if until is not None:
+        these = MESSAGES.c.key.in_(keys) & MESSAGES.c.held_until.is_not(None)
+        connection.execute(update(MESSAGES).where(these).values(held_until=until))
+    return until is not None
 
 
 def take(connection: Connection, keys: Sequence[str], at: datetime, until: datetime) -> bool:

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
@@ -20,6 +21,8 @@ FRESH = timedelta(minutes=15)
 AUTHORIZATION = re.compile(r"ACS3-HMAC-SHA256 Credential=([^,]+),SignedHeaders=([a-z0-9;-]+),Signature=([0-9a-f]{64})")
 
 MOBILE = re.compile(r"1\d{10}")
+LONGEST_VALUE = 35
+CHINA = ZoneInfo("Asia/Shanghai")
 
 
 def create_aliyun(inbox: Inbox, receipts: Receipts) -> APIRouter:
@@ -34,15 +37,18 @@ def create_aliyun(inbox: Inbox, receipts: Receipts) -> APIRouter:
             return _answer(fault, 400)
         query = request.query_params
         if request.headers["x-acs-action"] == "QuerySendDetails":
-            return JSONResponse(_details(inbox, query["PhoneNumber"]))
+            return JSONResponse(_details(inbox, query["PhoneNumber"], query["SendDate"]))
         if not MOBILE.fullmatch(query["PhoneNumbers"]):
             return _answer("isv.MOBILE_NUMBER_ILLEGAL")
         if not query["TemplateCode"].startswith("SMS_"):
             return _answer("isv.SMS_TEMPLATE_ILLEGAL")
+        values = json.loads(query["TemplateParam"])
+        if not all(0 < len(value) <= LONGEST_VALUE for value in values.values()):
+            return _answer("isv.PARAM_LENGTH_LIMIT")
         biz_id, out_id = uuid4().hex, query["OutId"]
         content = {
             "gateway": "aliyun", "phone": query["PhoneNumbers"], "sign": query["SignName"], "out_id": out_id,
-            "template": query["TemplateCode"], "values": json.loads(query["TemplateParam"]), "biz_id": biz_id,
+            "template": query["TemplateCode"], "values": values, "biz_id": biz_id,
         }  # fmt: skip
         entry, _ = inbox.receive(f"{out_id}#{biz_id}", content)
         receipts.push("aliyun", lambda arrived: [receipt(entry, delivered=arrived)])
@@ -55,10 +61,11 @@ def _answer(code: str, status: int = 200, **more: str) -> JSONResponse:
     return JSONResponse({"Code": code, "Message": code, "RequestId": uuid4().hex, **more}, status)
 
 
-def _details(inbox: Inbox, phone: str) -> dict[str, Any]:
+def _details(inbox: Inbox, phone: str, day: str) -> dict[str, Any]:
     sent = [
         {"OutId": entry["out_id"], "PhoneNum": phone, "SendStatus": 1}
         for entry in inbox.entries(gateway="aliyun", phone=phone)
+        if datetime.fromisoformat(entry["received_at"]).astimezone(CHINA).strftime("%Y%m%d") == day
     ]
     return {"Code": "OK", "Message": "OK", "TotalCount": len(sent), "SmsSendDetailDTOs": {"SmsSendDetailDTO": sent}}
 

@@ -16,9 +16,9 @@ SLOW_SECONDS = 3
 
 
 class News(BaseModel):
-    """What a clerk notes on a request."""
+    """What a clerk notes on a request. Servers know statuses besides `open` and `closed`, which GeoReport does not."""
 
-    status: Literal["open", "closed"] = "open"
+    status: str = "open"
     status_notes: str | None = None
 
 

@@ -20,6 +20,9 @@ LARGEST_PACKET = 256 * 1024
 ABSENCE = timedelta(days=7)
 """How long the broker keeps our session, and with it our messages, while we are away."""
 
+UNSPECIFIED = 0x80
+"""The reason that paho-mqtt gives, too, for a connection that ended without any."""
+
 _silent = logging.getLogger("jiesu.sensors.mqtt")
 _silent.setLevel(logging.CRITICAL + 1)  # the libraries complain at every attempt; we say it once
 
@@ -124,4 +127,6 @@ def trouble(error: MqttError, settings: MqttSettings) -> str:
 def _reason(error: MqttError) -> str:
     """The name that MQTT 5 gives to why a broker refuses or ends a connection."""
     code = getattr(error.__cause__ or error, "rc", None)
-    return code.getName() if isinstance(code, ReasonCode) else "no reason told"
+    if isinstance(code, ReasonCode) and code.value != UNSPECIFIED:
+        return code.getName()
+    return "no reason told"

@@ -3,10 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
 
-from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
 
 from domain.command import Command
 from domain.effects import Effect
@@ -17,7 +16,8 @@ from ledger.cases import get_case
 from ledger.database import Ledger
 from ledger.errors import CaseErased
 from ledger.notes import put_note
-from workflows.names import FOLLOW, Followed, Taken
+from temporal.steps import NotRunning, Unanswered, ask_for_step
+from workflows.names import FOLLOW, Followed
 
 PATIENCE = timedelta(seconds=10)
 
@@ -68,13 +68,10 @@ class Following:
         await self._update(order.case, failure, f"{order.key}:{error}")
 
     async def _update(self, number: str, command: Command, id: str) -> bool:
-        handle = self._client.get_workflow_handle(number)
         try:
-            await handle.execute_update(command.step, command, id=id, result_type=Taken, rpc_timeout=PATIENCE)
-        except WorkflowUpdateFailedError:
+            await ask_for_step(self._client, number, command, PATIENCE, id)
+        except (WorkflowUpdateFailedError, NotRunning):
             return False
-        except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
-            if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
-                return False
+        except Unanswered:
             raise ApplicationError("The engine did not answer", type="unanswered") from None
         return True

@@ -5,8 +5,8 @@ import logging
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
-from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.service import RPCError
 
 from domain.alerts import Became, Outcome
 from domain.city import City
@@ -18,7 +18,7 @@ from ledger.cases import get_case, opening
 from ledger.database import LEDGER_ERRORS, Ledger
 from ledger.errors import Unreadable
 from temporal.start import NumberTaken, start_case
-from workflows.names import Taken
+from temporal.steps import NotRunning, Unanswered, ask_for_step
 
 log = logging.getLogger("jiesu.proactive")
 
@@ -54,7 +54,7 @@ async def look_after_alerts(client: Client, ledger: Ledger, city: City) -> None:
 
 
 async def tell_recovered(client: Client, ledger: Ledger, cases: Collection[str] | None = None) -> None:
-    """Tell cases (of those given) all of whose alerts have recovered; one not started yet is told later."""
+    """Tell cases (of those given) all of whose alerts have recovered; one that does not answer is told later."""
     waiting = await ledger.run(untold, datetime.now(UTC), AT_ONCE, cases)
     await asyncio.gather(*(_tell(client, ledger, number, at) for number, at in waiting))
 
@@ -67,17 +67,10 @@ async def _start(client: Client, ledger: Ledger, city: City, task_queue: str, nu
 
 
 async def _tell(client: Client, ledger: Ledger, number: str, recovered_at: datetime) -> None:
-    command, handle = NoteRecovery(by=ENGINE), client.get_workflow_handle(number)
     try:
-        await handle.execute_update(
-            command.step, command, id=f"recovered-{recovered_at.isoformat()}", result_type=Taken, rpc_timeout=PATIENCE
-        )
-    except WorkflowUpdateRPCTimeoutOrCancelledError:
-        return
+        await ask_for_step(client, number, NoteRecovery(by=ENGINE), PATIENCE, f"recovered-{recovered_at.isoformat()}")
     except WorkflowUpdateFailedError:
         pass  # it was closed in the meantime
-    except RPCError as error:
-        if error.status is not RPCStatusCode.NOT_FOUND:
-            raise
+    except (NotRunning, Unanswered):
         return
     await ledger.run(mark_told, number, recovered_at, datetime.now(UTC))

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from temporalio import activity
 from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from domain.city import City
 from domain.roles import Actor, Role
@@ -20,7 +20,8 @@ from ledger.database import LEDGER_ERRORS, Ledger
 from ledger.errors import Unreadable
 from ledger.models import CaseRow
 from temporal.start import NumberTaken, start_case, travelling_calendar
-from workflows.names import KEEP_SWEEPING, SHIFT, Taken
+from temporal.steps import NotRunning, Unanswered, ask_for_step
+from workflows.names import KEEP_SWEEPING, SHIFT
 
 log = logging.getLogger("jiesu.upkeep")
 
@@ -29,6 +30,7 @@ GRACE = timedelta(seconds=10)
 PAUSE = timedelta(seconds=5)
 BATCH = 500
 AT_ONCE = 20
+PATIENCE = timedelta(seconds=30)
 SWEPT_AT_ONCE = 50
 
 
@@ -133,12 +135,10 @@ async def apply_calendar(client: Client, ledger: Ledger, city: City) -> tuple[in
 async def _change_calendar(client: Client, city: City, row: CaseRow) -> bool:
     calendar = travelling_calendar(city.calendar, row.received_at.date(), datetime.now(UTC).date())
     command = ChangeCalendar(by=Actor(role=Role.SYSTEM, id="calendar"), calendar=calendar)
-    handle = client.get_workflow_handle(row.number)
     try:
-        await handle.execute_update(command.step, command, result_type=Taken, rpc_timeout=timedelta(seconds=30))
-    except WorkflowUpdateFailedError:
-        return True
-    except RPCError as error:
-        # Closed in the meantime, which needs no calendar any more.
-        return error.status is RPCStatusCode.NOT_FOUND
+        await ask_for_step(client, row.number, command, PATIENCE)
+    except (WorkflowUpdateFailedError, NotRunning):
+        pass  # closed in the meantime, which needs no calendar any more
+    except Unanswered:
+        return False
     return True

@@ -8,12 +8,14 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.delivery import deliver
+from activities.platforms import Platform
 from activities.sms import wording
 from activities.sms.clock import now
 from activities.sms.port import BAD_NUMBER, Gateway, Text
 from activities.told import what_is_told
 from domain.city import City
 from domain.effects import TELL, Effect, Party
+from domain.phones import mobile
 from domain.sms import day_begins
 from ledger.database import Ledger
 from ledger.receipts import mark_unreachable
@@ -26,10 +28,11 @@ class Sms:
 
     def __init__(self, ledger: Ledger, city: City, gateway: Gateway) -> None:
         self._ledger, self._city, self._gateway = ledger, city, gateway
+        self._platform = Platform("SMS gateway")
 
     @activity.defn(name=TELL[Party.CITIZEN])
     async def text(self, effect: Effect) -> None:
-        """Send one text, or leave it to the morning round. Nobody to text is no failure.
+        """Send one text, or leave it to the morning round. Nobody to text is no failure, nor is a landline.
 
         The ledger's row of the message is there before the gateway is asked, and says afterwards that it was sent: what
         is sent is never sent again. A crash between the gateway's yes and our note of it leaves it to the adapter to
@@ -40,18 +43,22 @@ class Sms:
         told = await what_is_told(self._ledger, effect)
         if not told.phone or "no_contact" in told.marks:
             return
+        phone = mobile(told.phone)
+        if phone is None:
+            await self._ledger.run(mark_unreachable, effect.case, now())
+            return
         copy = wording.copy(self._city, effect, told)
         admission = await self._admit(effect, told, copy)
         if admission == "over":
             return
         words, values = wording.filled(self._city, effect, told)
-        text = Text(effect.key, told.phone, effect.kind, words, values, again=admission == "again")
+        text = Text(effect.key, phone, effect.kind, words, values, again=admission == "again")
 
         async def send() -> dict[str, Any]:
             return {"reference": await self._gateway.send(text)}
 
         try:
-            await deliver(self._ledger, effect, copy, send)
+            await deliver(self._ledger, effect, copy, lambda: self._platform.tell(send))
         except ApplicationError as error:
             if error.type == BAD_NUMBER:
                 await self._ledger.run(mark_unreachable, effect.case, now())

@@ -7,6 +7,8 @@ from typing import Protocol
 
 from temporalio.exceptions import ApplicationError
 
+from domain.texts import LONGEST_TEXT
+
 ENDPOINT = "JIESU_ENDPOINT_SMS"
 
 BAD_NUMBER = "bad_number"
@@ -32,6 +34,9 @@ class Text:
 
 class Gateway(Protocol):
     """Sends texts, all through one provider."""
+
+    longest_value: int = LONGEST_TEXT
+    """Characters of what one placeholder becomes: longer values are cut, and news that would be is not merged."""
 
     async def send(self, text: Text) -> str | None:
         """Hand over one text; returns the gateway's reference, if it gives one.

@@ -4,7 +4,9 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
 from temporalio.exceptions import ApplicationError
@@ -17,8 +19,9 @@ from activities.told import what_is_told
 from domain.city import City
 from domain.effects import Effect, Party
 from domain.rulebook import seconds
+from domain.sms import day_begins
 from ledger.database import LEDGER_ERRORS, Ledger
-from ledger.texting import Group, not_sent, sent, take, waiting
+from ledger.texting import Group, hold_on, not_sent, sent, take, waiting
 from ledger.told import Told
 
 log = logging.getLogger("jiesu.activities")
@@ -36,14 +39,18 @@ class Waiting:
 
     def __init__(self, ledger: Ledger, city: City, gateway: Gateway) -> None:
         self._ledger, self._city, self._gateway = ledger, city, gateway
+        self._zone = ZoneInfo(city.rulebook.days.zone)
 
     async def send_due(self) -> int:
-        """Try every text whose time has come, and return how many are sent.
+        """Try every text whose time has come, and return how many are sent; at night none, whatever came between.
 
         Nobody else tries it meanwhile, and a crash leaves it to a later turn, under the same key and with the same
         companions. Raises LEDGER_ERRORS when the ledger does not answer.
         """
-        groups = await self._ledger.run(waiting, now(), BATCH)
+        at = now()
+        if self._city.sms.waits_until(at, self._zone, 0) is not None:
+            return 0
+        groups = await self._ledger.run(waiting, at, BATCH)
         return sum(await asyncio.gather(*(self._try(group) for group in groups)))
 
     async def _try(self, group: Group) -> int:
@@ -64,6 +71,8 @@ class Waiting:
             return 0
         text, count = self._compose(rows, told, group.joined)
         keys, at = [row.key for row in rows[:count]], now()
+        if not group.joined and await self._over(keys, rows[0].phone, at):
+            return 0
         if not await self._ledger.run(take, keys, at, at + TAKEN):
             return 0
         try:
@@ -74,14 +83,19 @@ class Waiting:
         await self._ledger.run(sent, keys, usable(reference), now())
         return count
 
+    async def _over(self, keys: list[str], phone: str, at: datetime) -> bool:
+        """Whether the number has had its texts of this day, so that these wait for the next."""
+        until = partial(self._city.sms.waits_until, at, self._zone)
+        return await self._ledger.run(hold_on, keys, phone=phone, today=day_begins(at, self._zone), waits_until=until)
+
     def _compose(self, rows: Sequence[Row[Any]], told: Sequence[Told], joined: bool) -> tuple[Text, int]:
         """One text alone as it is, several as one, as far as they fit; those once joined say the same again."""
         first = _effect(rows[0])
-        if len(rows) == 1:
+        briefs = [wording.brief(self._city, _effect(row), one) for row, one in zip(rows, told, strict=True)]
+        count = self._city.sms.join(briefs, self._gateway.longest_value)[1]
+        if count == 1:
             words, values = wording.filled(self._city, first, told[0])
             return Text(first.key, rows[0].phone, first.kind, words, values, again=joined), 1
-        briefs = [wording.brief(self._city, _effect(row), one) for row, one in zip(rows, told, strict=True)]
-        count = self._city.sms.join(briefs)[1]
         by_number = sorted(zip(rows[:count], briefs, strict=False), key=lambda one: one[0].case_number)
         news, _ = self._city.sms.join([brief for _, brief in by_number])
         words = self._city.sms.merged.replace("{news}", news)

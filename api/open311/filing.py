@@ -14,13 +14,14 @@ from api.fields import IdempotencyKey, Line, OptionalLine, OptionalProse, Text
 from api.intake import NewCase, accept
 from api.open311.answers import SUFFIX, Suffix, answer, documented
 from api.open311.forms import FORM, PARTS, Form
-from api.open311.services import V2, check_jurisdiction, check_service
+from api.open311.services import V2, OfThisCity, check_jurisdiction, check_service
 from api.problems import Problem
 from api.service import Jiesu, Service, now
 from domain.open311 import OTHER, OTHER_NAME, BadAnswer, answers
 from domain.roles import Actor
 
-ATTRIBUTE = re.compile(r"attribute\[([^\[\]]*)\](?:\[\])?")
+ATTRIBUTE = re.compile(r"attribute\[([^\[\]]*)\](?:\[[0-9]*\])?")
+"""Of several values some apps write `[]` after the code, some `[0]`, `[1]` and so on."""
 
 ASIAN = re.compile(r"[\u3400-\u9fff·]+")
 
@@ -104,6 +105,7 @@ CONTENT = {FORM: SCHEMA, PARTS: SCHEMA}
     status_code=201,
     summary="File a request",
     responses=documented(list[Filing], 201),
+    dependencies=[OfThisCity],
     openapi_extra={"requestBody": {"required": True, "content": CONTENT}},
 )
 async def file(

@@ -9,12 +9,12 @@ from pydantic import AwareDatetime, BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.masking import title_in_list
+from api.open311.expected import expected_of
 from api.service import Service
 from domain import words
 from domain.events import Outcome, Status
 from domain.open311 import OTHER, OTHER_NAME, notes
 from domain.roles import Actor
-from domain.rulebook import ClockName
 from ledger.models import CaseRow
 from ledger.open311 import last_changes, last_words
 
@@ -46,10 +46,12 @@ async def views(
 ) -> list[RequestView]:
     """The requests as `asker` may read them; those of the numbers `in_full` with what was filed and reported."""
     changes = await last_changes(session, [row.number for row in rows])
+    expected = await expected_of(session, rows, jiesu)
     said = await last_words(session, in_full)
     return [
         RequestView(
-            **_standing(row, changes.get(row.number, row.received_at), said.get(row.number), jiesu),
+            **_standing(row, said.get(row.number), jiesu),
+            **_times(row, changes.get(row.number), expected.get(row.number), jiesu),
             **_service(row, jiesu),
             **_words(row, asker, in_full=row.number in in_full),
         )
@@ -57,20 +59,24 @@ async def views(
     ]
 
 
-def _standing(row: CaseRow, changed: datetime, said: str | None, jiesu: Service) -> dict[str, Any]:
-    zone = ZoneInfo(jiesu.city.rulebook.days.zone)
-    closed = row.closed_at is not None
+def _standing(row: CaseRow, said: str | None, jiesu: Service) -> dict[str, Any]:
     state = words.OUTCOME[Outcome(row.outcome)] if row.outcome else words.STATUS[Status(row.status)]
-    expected = row.due if row.due_clock == ClockName.HANDLING else None
     return {
         "service_request_id": row.number,
-        "status": "closed" if closed else "open",
+        "status": "open" if row.closed_at is None else "closed",
         "status_notes": notes(state, said),
         "agency_responsible": jiesu.city.called(row.lead),
-        "requested_datetime": row.received_at.astimezone(zone).replace(microsecond=0),
-        "updated_datetime": (row.closed_at or changed).astimezone(zone).replace(microsecond=0),
-        "expected_datetime": expected.astimezone(zone).replace(microsecond=0) if expected and not closed else None,
     }
+
+
+def _times(row: CaseRow, changed: datetime | None, expected: datetime | None, jiesu: Service) -> dict[str, Any]:
+    zone = ZoneInfo(jiesu.city.rulebook.days.zone)
+    times = {
+        "requested_datetime": row.received_at,
+        "updated_datetime": row.closed_at or changed or row.received_at,
+        "expected_datetime": expected,
+    }
+    return {name: at and at.astimezone(zone).replace(microsecond=0) for name, at in times.items()}
 
 
 def _service(row: CaseRow, jiesu: Service) -> dict[str, Any]:

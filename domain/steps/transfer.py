@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from domain.case import Case
 
 PartnerCode = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=40)]
-ForeignNumber = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z-]{1,40}$")]
+_SIGN = r"[\w\u4e00-\u9fff（）()〔〕\[\]/.#-]"
+FOREIGN = rf"[0-9A-Za-z-]+|{_SIGN}*[0-9]{_SIGN}*"
+"""How others number their cases: 郑公（2026）117号, but no name alone."""
+
+ForeignNumber = Annotated[str, StringConstraints(pattern=f"^({FOREIGN})$", max_length=40)]
 
 
 class Terms(Frozen):

@@ -1,4 +1,4 @@
-"""`jiesu demo`: a dozen requests from receipt to closing, with weeks passing in a minute or so."""
+"""`jiesu demo`: eighteen requests from receipt to closing, with weeks passing in a minute or so."""
 
 from sandbox.demo.run import run
 

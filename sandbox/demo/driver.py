@@ -18,6 +18,7 @@ from temporalio.testing import TimeSkipper
 from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_fixed
 
 from domain.city import City
+from domain.deadlines import rung_at
 from sandbox.demo.timers import fired
 from sandbox.jiesu import Via
 from sandbox.prepare import staff_keys_file
@@ -59,7 +60,7 @@ class Driver:
         self._sandbox = f"http://{settings.host}:{settings.sandbox_port}"
         self._keys: dict[str, str] = json.loads(staff_keys_file(settings).read_text(encoding="utf-8"))
         self._addresses = environment(settings)
-        self._units, self._zone = city.units, ZoneInfo(city.rulebook.days.zone)
+        self._city, self._zone = city, ZoneInfo(city.rulebook.days.zone)
         self._http = httpx2.AsyncClient(timeout=30, trust_env=False, event_hooks={"response": [hear] if hear else []})
         self._client, self._skipper = client, TimeSkipper(client)
 
@@ -154,7 +155,7 @@ class Driver:
         await _until(arrived, f"{unit} has not received {case.number}")
 
     def _system(self, unit: str) -> str:
-        return self._addresses[self._units[unit].endpoint or ""]
+        return self._addresses[self._city.units[unit].endpoint or ""]
 
     async def fault(self, party: str, kind: str, **more: Any) -> None:
         """Switch a fault of the sandbox city."""
@@ -168,16 +169,17 @@ class Driver:
         start = await _patiently(lambda: self._skipper.get_current_time(handle))
         await self._pass(case, handle, start + timedelta(**duration))
 
-    async def wait_past_due(self, case: Case, **more: float) -> None:
-        """Let the nearest limit pass, and some more time after it."""
+    async def wait_past_due(self, case: Case, working_days: int = 0, **more: float) -> None:
+        """Let the nearest limit pass, the rungs up to that many working days after it, and some more time."""
 
         async def running() -> bool:
             return (await self.read(case))["due"] is not None
 
         await _until(running, f"no limit runs for {case.number}")
         due = datetime.fromisoformat((await self.read(case))["due"])
+        rung = rung_at(due, working_days, self._city.rulebook.days, self._city.calendar)
         handle = self._client.get_workflow_handle(case.number)
-        await self._pass(case, handle, due + timedelta(**more))
+        await self._pass(case, handle, rung + timedelta(**more))
 
     async def _pass(self, case: Case, handle: WorkflowHandle[Any, Any], until: datetime) -> None:
         """Move the case's own clock on; asked again by the clock it shows, so a killed server skips nothing twice."""

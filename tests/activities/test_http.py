@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from temporalio.exceptions import ApplicationError
 
-from activities.http import LONGEST_ANSWER, http_client, post
+from activities.http import LONGEST_ANSWER, ask_for, http_client, post
 
 BODY = {"phone": "13812345678"}
 Post = Callable[[], Coroutine[Any, Any, dict[str, Any]]]
@@ -86,6 +86,25 @@ async def test_nothing_goes_where_a_redirection_points() -> None:
     assert (failed.value.type, asked) == ("http_307", ["/orders"])
 
 
+@pytest.mark.parametrize("headers", [{"Content-Length": "100"}, {"Content-Encoding": "gzip"}])
+async def test_what_is_accepted_is_accepted_though_the_answer_breaks_off(headers: dict[str, str]) -> None:
+    async def party(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers=headers)
+        await response.prepare(request)
+        await response.write(b"{}")
+        if request.transport is not None:
+            request.transport.close()
+        return response
+
+    app = web.Application()
+    app.router.add_post("/orders", party)
+    async with TestServer(app) as server, http_client() as client:
+        assert await post(client, str(server.make_url("/orders")), "key-1", BODY) == {}
+        with pytest.raises(ApplicationError) as failed:
+            await ask_for(client, "POST", str(server.make_url("/orders")))
+    assert (failed.value.type, failed.value.non_retryable) == ("unreachable", False)
+
+
 async def test_an_answer_is_read_no_further_than_it_may_be_long() -> None:
     sent = [0]
 
@@ -136,9 +155,31 @@ async def test_a_busy_party_names_a_date(answered: Answer) -> None:
     assert timedelta(minutes=5) - failed.value.next_retry_delay < timedelta(seconds=5)
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1/orders", "no address"])
+async def test_who_keeps_many_waiting_takes_no_connection_from_others() -> None:
+    hanging, done = asyncio.Semaphore(0), asyncio.Event()
+
+    async def party(request: web.Request) -> web.Response:
+        if request.path == "/hang":
+            hanging.release()
+            await done.wait()
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/{path}", party)
+    async with TestServer(app) as server, http_client() as client, asyncio.TaskGroup() as group:
+        for _ in range(120):
+            group.create_task(post(client, str(server.make_url("/hang")), "key-1", BODY))
+        for _ in range(100):
+            await hanging.acquire()
+        async with asyncio.timeout(5):
+            assert await post(client, str(server.make_url("/orders")), "key-1", BODY) == {}
+        done.set()
+
+
+@pytest.mark.parametrize("url", ["http://us:hidden@127.0.0.1:1/orders", "no address", "http://../orders"])
 async def test_a_party_that_is_not_there_is_tried_again(url: str) -> None:
     async with http_client() as client:
         with pytest.raises(ApplicationError) as failed:
             await post(client, url, "key-1", BODY)
     assert (failed.value.type, failed.value.non_retryable) == ("unreachable", False)
+    assert "hidden" not in str(failed.value)

@@ -122,11 +122,13 @@ async def test_passed_up_the_case_is_the_streets_and_the_community_still_sees_it
 async def test_a_person_gives_a_case_without_a_grid_its_grid(each_site: Site, member: str) -> None:
     site = each_site
     number = await site.receive(address="某处")
+    assert (await site.get(f"/cases/{number}"))["marks"] == ["no_grid"]
     assert (await site.call("GET", f"/cases/{number}", member)).status_code == 404
     answer = await site.step(number, "assign-grid", "dispatcher", grid="zz-g-nowhere")
     assert (answer.status_code, answer.json()["code"]) == (422, "unknown_grid")
     await site.take(number, "assign-grid", "agent", grid=COMMUNITY, text="经电话核实")
-    assert (await site.get(f"/cases/{number}", member))["grid"] == COMMUNITY
+    shown = await site.get(f"/cases/{number}", member)
+    assert (shown["grid"], shown["marks"]) == (COMMUNITY, [])
     await site.take(number, "dispatch", "dispatcher", lead="zz-water")
     await site.take(number, "grid-escalate", member, text="请街道协调")
 

@@ -32,6 +32,13 @@ async def test_a_phone_that_can_be_called_is_not_marked(site: Site, phone: str) 
     assert "no_contact" not in (await send(site, text="停水", phone=phone)).json()["marks"]
 
 
+@pytest.mark.parametrize("phone", ["+86 138-0000-0000", "008613800000000", "86-13800000000", "138 0000 0000"])
+async def test_a_mobile_number_has_one_spelling(site: Site, phone: str) -> None:
+    accepted = (await send(site, text="停水", phone=phone)).json()
+    assert "no_contact" not in accepted["marks"]
+    assert (await site.get(f"/cases/{accepted['number']}"))["phone"] == "13800000000"
+
+
 @pytest.mark.parametrize("phone", ["", "  ", "123", "不愿透露", "138000000001", "１３８００００００００", "a@b.cn"])
 async def test_a_phone_that_cannot_be_called_is_accepted_and_marked(site: Site, phone: str) -> None:
     answer = await send(site, text="停水", phone=phone)

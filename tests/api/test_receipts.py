@@ -74,6 +74,26 @@ async def test_mas_may_report_one_at_a_time(reported: Site) -> None:
     assert await status(reported, number) == "delivered"
 
 
+@pytest.mark.parametrize(
+    ("receipt", "becomes"),
+    [
+        ({"reportStatus": "CM:0000", "errorCode": "DELIVRD"}, "delivered"),
+        ({"reportStatus": "DELIVRD"}, "delivered"),
+        ({"reportStatus": "DELIVRD", "errorCode": ""}, "delivered"),
+        ({"reportStatus": "CM:0000", "errorCode": ""}, "sent"),
+        ({"reportStatus": "CM:3000"}, "sent"),
+        ({"reportStatus": "UNDELIV", "errorCode": "DB:0140"}, "undelivered"),
+        ({"reportStatus": "CM:8003"}, "undelivered"),
+    ],
+)
+async def test_mas_says_in_either_field_that_a_text_arrived(
+    reported: Site, receipt: dict[str, str], becomes: str
+) -> None:
+    number, _ = await texted(reported, "r-1")
+    await report(reported, "mas", receipt | {"msgGroup": "r-1", "mobile": PHONE})
+    assert await status(reported, number) == becomes
+
+
 async def test_staff_see_that_a_number_cannot_be_reached(reported: Site) -> None:
     number, key = await texted(reported, "r-1")
     _, other = await texted(reported, "r-2")

@@ -271,6 +271,8 @@ MALFORMED: list[Any] = [
     {"type": "order.signed_in", "data": {**CASE, "by": {"role": "admin", "id": "x"}}},
     {"type": "order.signed_in", "data": {**CASE, "张三13812345678": 1}},
     {"type": "order.signed_in", "timestamp": "13812345678", "data": CASE},
+    {"type": "order.signed_in", "timestamp": 13812345678, "data": CASE},
+    {"type": "order.signed_in", "timestamp": ["13812345678"], "data": CASE},
     {"type": "order.result", "data": CASE},
     {"type": "order.result", "data": {**CASE, "text": ""}},
     {"type": "order.result", "data": {**CASE, "text": "x\x00"}},
@@ -337,6 +339,16 @@ async def test_only_so_many_large_messages_are_received_at_once(site: Site, monk
     held.close()
     refused.close()
     assert (await report(site, "order.signed_in", NOBODYS)).status_code == 404
+
+
+async def test_who_hangs_up_in_the_middle_is_no_error_of_ours(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    reader, writer = await begin(site, "/webhooks/partners/110", headers(b"x", "m-1", by="110"), b"begun")
+    writer.write_eof()
+    async with asyncio.timeout(5):
+        await reader.read()
+    writer.close()
+    await report(site, "order.signed_in", NOBODYS)
+    assert [record.message for record in caplog.records if record.name == "jiesu.api"] == []
 
 
 async def test_an_id_is_kept_as_its_digest_only(site: Site) -> None:

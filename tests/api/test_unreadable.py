@@ -25,6 +25,9 @@ def change(connection: Connection, statement: str) -> None:
 EVENT = """INSERT INTO events (case_number, n, at, kind, role, actor_id, provisional, facts) VALUES
     ('{number}', 1, '2026-11-21 04:00:00.000000+00:00', 'received', 'agent', 'key-1', '0', '{{}}')"""
 
+ALERT = """INSERT INTO alerts (asset, kind, unit, first_at, last_at, recent, readings, expires_at, case_number, opened,
+    collective) VALUES ('{number}', 'leak-noise', 'zz-water', 'noon', 'noon', '[]', 1, 'noon', '{number}', 1, 0)"""
+
 CASE = {
     "garbage in a JSON column": "marks = 'none'",
     "another JSON value": "assisting = '5'",
@@ -95,3 +98,10 @@ async def test_an_event_that_cannot_be_read_is_named(changed: Site, what: str) -
     for path in ("/timeline", "/track"):
         await refused(changed, f"/cases/{number}{path}", number)
     assert (await changed.get(f"/cases/{number}"))["number"] == number
+
+
+async def test_a_case_whose_alerts_cannot_be_read_is_named(changed: Site) -> None:
+    number = await changed.receive()
+    await changed.ledger.run(change, ALERT.format(number=number))
+    for path in ("", "/timeline", "/record"):
+        await refused(changed, f"/cases/{number}{path}", number)

@@ -23,8 +23,6 @@ class Lives(RecordHolds, ClocksHold, LadderHolds):
 Lives.TestCase.settings = settings(
     max_examples=60,
     stateful_step_count=40,
-    deadline=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 TestLives = Lives.TestCase

@@ -58,6 +58,29 @@ def test_its_utilities_are_reached_each_on_its_own(city: City) -> None:
     assert reached == {(kind, f"JIESU_ENDPOINT_{kind.upper()}") for kind in utilities | {"office"}}
 
 
+@pytest.mark.parametrize(
+    ("file", "now", "then", "said"),
+    [
+        ("units", "SECRET_HEAT", "SECRET_WATER", r"units\.toml: unit\.1\.secret: 'zz-water' has the same"),
+        ("units", "SECRET_GAS", "SECRET_OFFICE", r"units\.toml: unit\.4\.secret: 'zz-gas' has the same"),
+        ("partners", "SECRET_110", "SECRET_WATER", r"partners\.toml: partner\.0\.secret: 'zz-water' has the same"),
+        ("partners", "SECRET_SNAPSHOT", "SECRET_110", r"partners\.toml: partner\.15\.secret: '110' has the same"),
+        ("partners", "SECRET_SNAPSHOT", "SECRET_MAYOR_MAILBOX", r"partner\.15\.secret: 'mayor-mailbox' has the same"),
+    ],
+)
+def test_nobody_can_sign_for_another_system(copied: Path, file: str, now: str, then: str, said: str) -> None:
+    path = copied / f"{file}.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace(f"JIESU_{now}", f"JIESU_{then}"), encoding="utf-8")
+    with pytest.raises(ConfigError, match=rf"{said}, and only those who share a system share a secret"):
+        load_city(copied)
+
+
+def test_a_unit_and_a_partner_on_one_system_share_its_secret(copied: Path) -> None:
+    path = copied / "partners.toml"
+    path.write_text(path.read_text(encoding="utf-8").replace("_110", "_OFFICE"), encoding="utf-8")
+    assert load_city(copied).partners["110"].secret == "JIESU_SECRET_OFFICE"
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_every_file_is_needed(copied: Path, name: str) -> None:
     (copied / name).unlink()
@@ -108,13 +131,17 @@ def test_an_unknown_city_names_those_there_are(tmp_path: Path, copied: Path) -> 
         ("郑州火车站西广场", "zz-g-huochezhan"),
         ("郑东新区ＣＢＤ内环", "zz-g-cbd"),
         ("二七广场地铁口", "zz-g-erqita"),
+        ("二七区八栋楼社区", None),
+        ("惠济区花园路100号", None),
+        ("金水区与惠济区交界花园路", "zz-g-huayuanlu"),
+        ("金水区CBD", "zz-g-cbd"),
         ("某县某村", None),
         ("", None),
         (None, None),
     ],
 )
 def test_grid_of_an_address(city: City, address: str | None, code: str | None) -> None:
-    grid = grid_of(address, city.grids)
+    grid = city.grid_at(None, address)
     assert (grid and grid.code) == code
 
 
@@ -125,7 +152,7 @@ def test_the_finest_grid_then_the_longest_word_then_the_file() -> None:
         Grid(code="long", name="长", level="exclusive", words=("东花园",)),
         Grid(code="same", name="同", level="micro", words=("东花园",)),
     ]
-    grid = grid_of("很长的街道名字东花园", {row.code: row for row in rows})
+    grid = grid_of("很长的街道名字东花园", {row.code: row for row in rows}, {})
     assert grid is rows[2]
 
 

@@ -9,6 +9,7 @@ from domain.city import load_city
 from domain.crews import Crew, crews_at, load_crews
 from domain.errors import ConfigError
 from domain.grids import Grid, Member, grid_of, lineage, who_goes
+from domain.units import Unit
 
 CITY = load_city(Path(__file__).parents[2] / "cities" / "zhengzhou")
 Write = Callable[[str], Path]
@@ -68,24 +69,39 @@ def test_those_of_the_grid_itself_come_before_those_of_the_grids_above(grid: str
 
 
 def test_an_exclusive_grid_named_in_an_address_wins_over_a_longer_word() -> None:
-    found = grid_of("大街社区一号院站前", GRIDS)
+    found = grid_of("大街社区一号院站前", GRIDS, {})
     assert found is not None
     assert found.code == "station"
 
 
 @pytest.mark.parametrize(
-    ("address", "found"), [("西街幸福社区", "west-1"), ("东街幸福社区", "east-1"), ("幸福社区", "east-1")]
+    ("address", "found"),
+    [
+        ("西街幸福社区", "west-1"),
+        ("东街幸福社区", "east-1"),
+        ("西城区幸福社区", "west-1"),
+        ("东城区幸福社区3号楼", "east-1"),
+        ("幸福社区", None),
+        ("南城区幸福社区", None),
+        ("东街与西街交叉口", "east"),
+    ],
 )
-def test_of_grids_of_one_name_the_one_whose_street_is_named_too_is_meant(address: str, found: str) -> None:
+def test_of_grids_of_one_name_the_one_whose_street_or_district_is_named_too_is_meant(
+    address: str, found: str | None
+) -> None:
+    units = [
+        Unit(code="east-city", name="东城区", kind="district"),
+        Unit(code="west-city", name="西城区", kind="district"),
+        Unit(code="west-office", name="西街办事处", kind="street", parent="west-city"),
+    ]
     rows = [
-        Grid(code="east", name="东街", level="street", words=("东街",)),
-        Grid(code="west", name="西街", level="street", words=("西街",)),
+        Grid(code="east", name="东街", level="street", words=("东街",), unit="east-city"),
+        Grid(code="west", name="西街", level="street", words=("西街",), unit="west-office"),
         Grid(code="east-1", name="幸福社区", level="community", parent="east", words=("幸福社区",)),
         Grid(code="west-1", name="幸福社区", level="community", parent="west", words=("幸福社区",)),
     ]
-    grid = grid_of(address, {row.code: row for row in rows})
-    assert grid is not None
-    assert grid.code == found
+    grid = grid_of(address, {row.code: row for row in rows}, {unit.code: unit for unit in units})
+    assert (grid and grid.code) == found
 
 
 def test_contacts_are_in_no_repr_and_so_in_no_log() -> None:

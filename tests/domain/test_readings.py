@@ -47,7 +47,7 @@ def test_an_event_may_say_no_more_than_that_all_is_well() -> None:
 
 def test_data_in_base64_is_read_when_it_is_json() -> None:
     data = base64.b64encode(b'{"value": 48.5}').decode()
-    for media_type in ("application/json", "application/vnd.noise+json; charset=utf-8", ...):
+    for media_type in ("application/json", "text/json", "application/vnd.noise+json; charset=utf-8", ...):
         assert read_event({}, written(data=..., data_base64=data, datacontenttype=media_type)).value == 48.5
     with pytest.raises(BadEvent):
         read_event({}, written(data=..., data_base64=data, datacontenttype="text/plain"))

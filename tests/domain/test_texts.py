@@ -104,6 +104,11 @@ def test_a_long_answer_is_shortened_and_nothing_else() -> None:
     assert CITY_TEXTS.render("answered", **{**VALUES, "reason": whole}).endswith(whole)
 
 
+def test_what_no_phone_shows_is_left_out() -> None:
+    reason = "已\x1b[31m修\u202e好\u200b。\r\n请\u3000放心\x00"
+    assert CITY_TEXTS.fill("answered", {**VALUES, "reason": reason}).values["reason"] == "已[31m修好。 请 放心"
+
+
 def test_a_value_is_never_read_as_a_template() -> None:
     assert "{unit} {0} }{" in CITY_TEXTS.render("answered", **{**VALUES, "reason": "{unit}\n{0}  }{"})
 

@@ -5,12 +5,15 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from domain.events import Event, EventKind, Status, Summary
 from domain.roles import Actor, Role
 from ledger.database import Ledger, open_ledger
 from ledger.intake import Intake, open_case
 from ledger.recording import record
+from ledger.tables import ASSETS
+from tests.ledger.alerting import ASSETS_HERE
 
 NOON = datetime(2026, 11, 21, 4, tzinfo=UTC)
 
@@ -20,6 +23,13 @@ async def ledger(ledger_url: str) -> AsyncIterator[Ledger]:
     opened = open_ledger(ledger_url)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def alerts(ledger: Ledger) -> Ledger:
+    """A ledger that knows the assets which tests of alerts speak of."""
+    await ledger.run(lambda connection: connection.execute(insert(ASSETS), ASSETS_HERE))
+    return ledger
 
 
 @pytest.fixture

@@ -56,7 +56,7 @@ def check(connection: Connection) -> None:
     assert connection.execute(select(ALERTS).where(unended & caseless)).all() == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.lists(EVENTS, min_size=1, max_size=6), max_size=8))
 def test_there_is_never_a_second_open_alert_or_case(batches: list[list[tuple[str, int, bool, bool]]]) -> None:
     round = next(ROUNDS)

@@ -26,7 +26,7 @@ class Reported:
         self.told: list[tuple[str, str]] = []
 
     def fail(self, kind: Kind) -> None:
-        self.faults.current["sms"] = Fault(kind=kind, seconds=0.3, times=1)
+        self.faults.current["sms"] = Fault(kind=kind, seconds=1, times=1)
 
     async def text(self, key: str) -> None:
         async with httpx2.AsyncClient(trust_env=False) as http:

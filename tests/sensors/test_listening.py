@@ -152,6 +152,7 @@ async def test_killed_and_back_a_broker_is_listened_to_again(
         await publish(sensor, event())
         await listening.heard(1)
     assert sum("does not answer" in message for message in caplog.messages) == 1
+    assert not any("Unspecified" in message for message in caplog.messages)
 
 
 async def test_what_was_committed_and_not_acknowledged_comes_again_and_counts_once(

@@ -1,5 +1,6 @@
 """Looking after cases from outside: what a crash left unstarted is started, a changed calendar reaches open cases."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,15 @@ async def test_what_fails_at_a_turn_keeps_nothing_else_from_being_done(
 
 async def _started(hotline: Hotline, number: str) -> bool:
     return (await hotline.row(number)).started
+
+
+async def test_a_case_that_does_not_answer_is_not_reached_by_a_calendar(
+    hotline: Hotline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = await replace(hotline, task_queue="nobody's").receive()
+    monkeypatch.setattr("temporal.upkeep.PATIENCE", timedelta(seconds=0.2))
+    assert await apply_calendar(hotline.server.client, hotline.ledger, hotline.city) == (0, 1)
+    await hotline.case(silent).terminate()
 
 
 async def test_a_day_off_that_is_announced_moves_the_deadlines_of_open_cases_and_says_why(

@@ -85,8 +85,8 @@ STORIES = [
         Expected(ORDINARY),
     ),
     Story(
-        "传感器发现夜间漏水",
-        "found by sensors before anybody called; progress reported",
+        "值班人员发现夜间漏水",
+        "found before anybody called; the unit's own system reports progress and result by webhook",
         {
             "channel": "grid", "name": "漏损监测值班室", "phone": "13800000002", "address": "未来路燕乐里新田小区",
             "text": "噪声记录仪凌晨报警，供水管道漏水，请排查。", "category": "help", "item": "water-leak",

@@ -8,7 +8,7 @@ async def _refuse_truck(city: Driver, case: Case) -> None:
     await city.dispatch(case)
     await city.wait(case, hours=5)
     await city.unit(case, "zz-jinshui-chengguan", "sign-in")
-    await city.wait_past_due(case, days=7)
+    await city.wait_past_due(case, working_days=5, hours=5)
     await city.unit(case, "zz-jinshui-chengguan", "submit-result", text="涉事车辆已停运检修，更换密封条并加装监控。")
     await city.wait(case, days=1)
     await city.step(case, "callback", "call-back", reached=True, rating=3, solved=True, contacted=True)
@@ -16,7 +16,7 @@ async def _refuse_truck(city: Driver, case: Case) -> None:
 
 async def _trees(city: Driver, case: Case) -> None:
     await city.dispatch(case, lead="zz-yuanlin", assisting=[])
-    await city.wait_past_due(case, days=7)
+    await city.wait_past_due(case, working_days=3, hours=5)
     await city.step(
         case, "dispatcher", "redispatch", lead="zz-jinshui", assisting=[], text="原承办单位逾期未签收，改派属地。"
     )
@@ -34,7 +34,7 @@ async def _burst_main(city: Driver, case: Case) -> None:
     await city.unit(case, "zz-water", "sign-in")
     await city.wait(case, hours=1)
     await city.unit(case, "zz-water", "give-opinion", text="主管爆裂，已关阀止水，抢修队到场，安排送水车。")
-    await city.wait(case, days=1)
+    await city.wait(case, hours=10)
     await city.unit(case, "zz-water", "report-progress", text="破损管段已切除，夜间焊接。")
     await city.wait_past_due(case, hours=2)
     await city.unit(case, "zz-water", "submit-result", text="管道修复并冲洗完毕，全部用户恢复供水。")

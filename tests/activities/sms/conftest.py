@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
@@ -14,12 +15,14 @@ from activities.sms.port import Gateway
 from domain.city import City, load_city
 from domain.sms import AliyunTexts
 from domain.texts import Texts
+from ledger.database import open_ledger
 from sandbox import aliyun, mas
 from sandbox.faults import Fault, Faults
 from sandbox.receipts import Receipts
 from sandbox.serve import Service
 from sandbox.sms import create_sms
 from settings import ROOT, SmsSettings
+from tests.activities.sms.desk import NOON, Desk, Memory
 from tests.ports import free_ports
 
 ACCOUNTS = {
@@ -85,3 +88,33 @@ async def gateway(provider: Provider, city: City) -> AsyncIterator[Open]:
             return open_gateway(SmsSettings.model_validate({"gateway": name}), city, http)
 
         yield open
+
+
+@pytest.fixture
+async def desk(ledger_url: str, city: City, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
+    """A desk at noon, with a gateway that takes every text."""
+
+    def set_clock(at: datetime) -> None:
+        for module in ("citizens", "waiting"):
+            monkeypatch.setattr(f"activities.sms.{module}.now", lambda: at.astimezone(UTC))
+        monkeypatch.setattr("activities.delivery.datetime", _Clock(at))
+
+    ledger = open_ledger(ledger_url)
+    set_clock(NOON)
+    yield Desk(ledger, city, Memory(), set_clock)
+    await ledger.close()
+
+
+@pytest.fixture
+async def wired(desk: Desk, gateway: Open) -> Desk:
+    """The desk, behind real HTTP."""
+    desk.gateway = await gateway("http")
+    return desk
+
+
+class _Clock:
+    def __init__(self, at: datetime) -> None:
+        self._at = at
+
+    def now(self, zone: object) -> datetime:
+        return self._at.astimezone(UTC)

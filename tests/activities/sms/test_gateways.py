@@ -90,6 +90,12 @@ async def test_after_an_uncertain_try_aliyun_is_asked_before_it_is_told_again(
     assert len(await provider.texts()) == 3
 
 
+async def test_aliyun_takes_values_of_few_characters_and_none_that_is_empty(provider: Provider, gateway: Open) -> None:
+    await (await gateway("aliyun")).send(text(values={"number": "ZZ-20261122-00001", "reason": "水" * 300, "due": ""}))
+    [entry] = await provider.texts()
+    assert entry["values"] == {"number": "ZZ-20261122-00001", "reason": "水" * 34 + "…", "due": "无"}
+
+
 @pytest.mark.parametrize("name", GATEWAYS)
 async def test_neither_secret_nor_number_nor_text_is_logged_or_raised(
     provider: Provider, gateway: Open, caplog: pytest.LogCaptureFixture, name: str

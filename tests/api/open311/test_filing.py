@@ -36,7 +36,8 @@ async def test_every_parameter_is_kept(app: App) -> None:
         device_id="tt222111", account_id="u-9", first_name="芳", last_name="王", phone="13800000001",
         description="水压小\r\n热水器打不着", media_url="https://example.com/1.jpg",
         **{
-            "attribute[pressure]": "very-low", "attribute[hours][]": ["morning", "evening", "morning"],
+            "attribute[pressure]": "very-low", "attribute[hours][0]": "morning",
+            "attribute[hours][]": ["evening", "morning"],
             "attribute[floor]": "16", "attribute[since]": "2026-11-20T08:00:00+08:00",
         },
     )  # fmt: skip
@@ -170,6 +171,8 @@ async def test_what_cannot_be_understood_is_refused_with_the_reason(
 async def test_a_service_or_jurisdiction_that_there_is_not_is_404(app: App) -> None:
     assert "`other`" in await app.refused_to_file(404, service_code="nothing")
     assert await app.refused_to_file(404, jurisdiction_id="luoyang.gov.cn")
+    path = "/open311/v2/requests.json?jurisdiction_id=luoyang.gov.cn"
+    assert (await app.site.call("POST", path, data=form(api_key=app.key))).status_code == 404
     assert await app.file(jurisdiction_id="")
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 
 from api.open311.query import RequestQuery
 from ledger.tables import CASES
@@ -34,7 +34,6 @@ async def test_a_request_is_open_until_it_is_closed(app: App, each_site: Site) -
     assert (request["status"], request["status_notes"]) == ("open", "已派单待签收")
     assert (request["service_code"], request["service_name"]) == ("outage-heat", "大面积停热")
     assert request["agency_responsible"] == "郑州热力集团"
-    assert request["expected_datetime"] is None
     assert request["requested_datetime"].endswith("+08:00")
     await each_site.take(number, "withdraw", "agent", text="诉求人来电撤回。")
     request = await noted(app, number, "诉求人撤回")
@@ -43,13 +42,50 @@ async def test_a_request_is_open_until_it_is_closed(app: App, each_site: Site) -
     assert request["updated_datetime"] >= request["requested_datetime"]
 
 
-async def test_what_is_expected_is_the_end_of_the_handling_limit(app: App, each_site: Site) -> None:
-    number = await app.file(service_code="other", description="水压小")
+async def test_from_dispatch_to_result_the_end_of_the_handling_limit_is_expected(app: App, each_site: Site) -> None:
+    number = await app.file(service_code="outage-water")
+    assert (await noted(app, number, "已受理待派单"))["expected_datetime"] is None
     await each_site.take(number, "dispatch", "dispatcher", lead="zz-water")
-    await noted(app, number, "已派单待签收")
+    latest = datetime.fromisoformat((await noted(app, number, "已派单待签收"))["expected_datetime"])
+    due = datetime.fromisoformat((await each_site.take(number, "sign-in", "zz-water"))["due"])
+    # In an outage the unit's first opinion is due before, and then each day's report.
+    expected = datetime.fromisoformat((await noted(app, number, "办理中"))["expected_datetime"])
+    assert due < expected <= latest
+    assert (expected.utcoffset(), expected.hour, expected.minute) == (timedelta(hours=8), 0, 0)
+    await each_site.take(number, "submit-result", "zz-water", text="已修复。")
+    assert (await noted(app, number, "已反馈待回访：已修复。"))["expected_datetime"] is None
+
+
+async def test_what_is_expected_is_the_limit_that_staff_see(app: App, each_site: Site) -> None:
+    number = await app.file(service_code="other", description="水压小")
+    await each_site.take(number, "dispatch", "dispatcher", lead="zz-water", assisting=["zz-heat"])
+    due = (await each_site.take(number, "sign-in", "zz-heat"))["due"]
+    latest = (await noted(app, number, "已派单待签收"))["expected_datetime"]
+    assert datetime.fromisoformat(latest) > datetime.fromisoformat(due)
     due = (await each_site.take(number, "sign-in", "zz-water"))["due"]
     request = await noted(app, number, "办理中")
     assert datetime.fromisoformat(request["expected_datetime"]) == datetime.fromisoformat(due)
+
+
+async def test_a_record_that_was_changed_is_named(open_site: OpenSite, new_sqlite: Any) -> None:
+    async with open_site(new_sqlite(), {"TEMPORAL_ADDRESS": "127.0.0.1:9"}) as site:
+        app = App(site, site.keys["integration"], ".json")
+        await app.file()
+        for facts in ("none", "[]", '{"ordered": 5}', '{"limit": "soon"}'):
+            number = await app.file()
+            await site.ledger.run(recorded, number, facts)
+            assert number in await app.refused(400, f"requests/{number}")
+            assert number in await app.refused(400, "requests", page_size=1)
+
+
+def recorded(connection: Connection, number: str, facts: str) -> None:
+    """Has a case dispatched, with such facts."""
+    at_work = "UPDATE cases SET status = 'dispatched', lead = 'zz-water' WHERE number = ?"
+    connection.exec_driver_sql(at_work, (number,))
+    columns = "case_number, n, at, kind, role, actor_id, provisional, facts"
+    values = (number, "2026-11-21 04:00:00.000000+00:00", "agent", "key-1", facts)
+    event = f"INSERT INTO events ({columns}) VALUES (?, 1, ?, 'received', ?, ?, 0, ?)"
+    connection.exec_driver_sql(event, values)
 
 
 async def test_a_token_gives_its_id_back(app: App) -> None:
