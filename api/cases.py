@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from api.access import Reader
 from api.access_log import record_reading
 from api.alerts import alerts_of
-from api.fields import CaseNumber, Instant, OptionalLine
+from api.fields import CaseNumber, Instant, OptionalLine, Phone
 from api.masking import personal_of, title_in_list
 from api.problems import Problem, problems
 from api.service import Jiesu, Service
@@ -103,7 +103,7 @@ class CaseQuery(CaseFilter):
     unit: OptionalLine = Field(default=None, description="A unit that has the case now, leading or assisting.")
     grid: OptionalLine = None
     channel: OptionalLine = None
-    phone: OptionalLine = None
+    phone: Phone = None
     q: OptionalLine = Field(
         default=None,
         description="Found in number, title, text or address; or the whole number that it has elsewhere.",

@@ -88,8 +88,8 @@ class Texts(Frozen):
         """The text `key` of at most `longest` characters on one line, with the values that went into it.
 
         A text that would be longer has its longest value shortened, ending in "…". Characters that nobody sees are left
-        out. Values the template does not use are
-        ignored. Raises ValueError when there is no such text, or a value it needs is missing.
+        out. Values the template does not use are ignored. Raises ValueError when there is no such text, or a value it
+        needs is missing.
         """
         if key not in Texts.model_fields:
             raise ValueError(f"there is no text '{key}'; there are {', '.join(Texts.model_fields)}")

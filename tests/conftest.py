@@ -28,6 +28,11 @@ NAMESPACES = ("sqlite", "postgres", "unmanned", "catalog", "behind")
 """Sites count their cases each from 1, so each has a namespace of its own."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long ones."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish() -> None:
     """Collect once what is left; pytest does so ten times more, for half a minute were nothing frozen."""

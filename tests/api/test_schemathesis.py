@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 
+import pytest
+
 from api.app import create_app
 from api.steps import body_of
 from domain.roles import MAY, Role
@@ -114,6 +116,7 @@ async def called_well(site: Site, method: str, path: str, number: str) -> Called
     return Called(method, path, shown, number if "{number}" in path else None, path in BRIEFLY)
 
 
+@pytest.mark.long
 async def test_those_who_may_get_documented_answers_to_anything(site: Site, tmp_path: Path) -> None:
     """A step changes its case, so each has one of its own; all readings share one."""
     read = await site.dispatched()
@@ -124,6 +127,7 @@ async def test_those_who_may_get_documented_answers_to_anything(site: Site, tmp_
     await run(site, tmp_path, called, 3, thorough=True)
 
 
+@pytest.mark.long
 async def test_all_others_get_documented_answers_to_anything(site: Site, tmp_path: Path) -> None:
     """Somebody who may not, or shows nothing, or shows nonsense; each route is asked by one of them."""
     shown = cycle((site.keys["grid"], site.keys["admin"], "", "jk_00000000_nonsense", "a.b.c"))

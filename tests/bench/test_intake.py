@@ -11,6 +11,7 @@ from settings import ROOT
 from tests.ports import free_run
 
 
+@pytest.mark.long
 def test_it_measures_both_and_relates_them() -> None:
     first = free_run(11)
     names = ("SANDBOX_PORT", "API_PORT", "TEMPORAL_PORT", "TEMPORAL_UI_PORT")

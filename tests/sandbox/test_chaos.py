@@ -6,10 +6,13 @@ import signal
 import sys
 from pathlib import Path
 
+import pytest
+
 from settings import ROOT
 from tests.ports import free_run
 
 
+@pytest.mark.long
 async def test_kills_of_every_process_lose_nothing_and_repeat_nothing(tmp_path: Path) -> None:
     first = free_run(12)
     environment = {

@@ -14,6 +14,7 @@ from settings import ROOT
 from tests.ports import free_run
 
 
+@pytest.mark.long
 async def test_the_demo_ends_as_expected_though_worker_engine_and_api_are_killed(tmp_path: Path) -> None:
     environment = _environment(tmp_path)
     demo = await asyncio.create_subprocess_exec(

@@ -158,6 +158,7 @@ def files_outside_the_ledger(home: Path) -> Iterator[Path]:
             yield path
 
 
+@pytest.mark.long
 async def test_marked_words_are_in_the_ledger_and_nowhere_else(left: Left) -> None:
     assert MARK.encode() in (left.settings.home / "ledger.db").read_bytes()
     found = list(files_outside_the_ledger(left.settings.home))
