@@ -43,7 +43,7 @@ async def test_a_step_that_no_worker_takes_is_to_be_repeated(
         number, key = await site.receive(), str(uuid4())
         began = time.monotonic()
         assert_try_again(await site.step(number, "dispatch", "dispatcher", key, lead="zz-water"), key)
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 8
         assert_try_again(await site.step(number, "dispatch", "dispatcher", key, lead="zz-water"), key)
         ready = await site.call("GET", "/ready")
         assert (ready.status_code, ready.json()) == (503, {"engine": True, "ledger": True, "worker": False})
