@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
+from ledger.database import Ledger, open_ledger
 from ledger.migrate import upgrade
 from sandbox.faults import PARTIES
 from sandbox.partner import SYSTEMS, partner_endpoints
@@ -137,6 +138,14 @@ def ledger_url(database_kind: str, request: pytest.FixtureRequest, tmp_path: Pat
     path = tmp_path / "ledger.db"
     shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
     return f"sqlite+aiosqlite:///{path}"
+
+
+@pytest.fixture
+async def ledger(ledger_url: str) -> AsyncIterator[Ledger]:
+    """A fresh ledger, on each kind of database."""
+    opened = open_ledger(ledger_url)
+    yield opened
+    await opened.close()
 
 
 @pytest.fixture

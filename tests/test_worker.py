@@ -19,7 +19,7 @@ from domain.city import load_city
 from ledger.database import open_ledger
 from settings import ROOT
 from tests.keys import CODEC_KEYS
-from tests.workflows.conftest import ledger_url, server, street, whole_street
+from tests.workflows.conftest import database_kind, server, street, whole_street
 from tests.workflows.hotline import Hotline, Street, eventually, kinds, rungs
 from tests.workflows.test_upkeep import accepted_only
 from workflows.names import SWEEP

@@ -1,6 +1,5 @@
 """What is noted of a message that was sent, whatever its receiver answers and however its sending fails."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -11,16 +10,9 @@ from temporalio.exceptions import ApplicationError
 from activities.delivery import deliver
 from domain.effects import Effect, Party
 from domain.roles import Role
-from ledger.database import Ledger, open_ledger
+from ledger.database import Ledger
 from ledger.intake import Intake, open_case
 from ledger.tables import MESSAGES
-
-
-@pytest.fixture
-async def ledger(ledger_url: str) -> AsyncIterator[Ledger]:
-    opened = open_ledger(ledger_url)
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from activities.open311 import Open311
 from domain.effects import Effect, Party
 from domain.roles import Role
 from domain.units import Unit
-from ledger.database import Ledger, open_ledger
+from ledger.database import Ledger
 from ledger.intake import Intake, open_case
 from ledger.messages import save_attempt
 
@@ -59,13 +59,6 @@ async def there(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
     async with TestServer(app) as running:
         monkeypatch.setenv("ENDPOINT", f"{running.make_url('/v2/')}")
         yield server
-
-
-@pytest.fixture
-async def ledger(ledger_url: str) -> AsyncIterator[Ledger]:
-    opened = open_ledger(ledger_url)
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """An open ledger, and cases to put into it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -9,20 +9,13 @@ from sqlalchemy import insert
 
 from domain.events import Event, EventKind, Status, Summary
 from domain.roles import Actor, Role
-from ledger.database import Ledger, open_ledger
+from ledger.database import Ledger
 from ledger.intake import Intake, open_case
 from ledger.recording import record
 from ledger.tables import ASSETS
 from tests.ledger.alerting import ASSETS_HERE
 
 NOON = datetime(2026, 11, 21, 4, tzinfo=UTC)
-
-
-@pytest.fixture
-async def ledger(ledger_url: str) -> AsyncIterator[Ledger]:
-    opened = open_ledger(ledger_url)
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

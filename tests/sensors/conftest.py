@@ -18,7 +18,7 @@ from trustme import CA
 from bench.broker import HOST, Broker, Certificate
 from bench.mosquitto import NoMosquitto, mosquitto
 from domain.city import City, load_city
-from ledger.database import Ledger, open_ledger
+from ledger.database import Ledger
 from ledger.models import AssetRow
 from ledger.tables import ALERTS, SENSOR_EVENTS
 from sensors.settings import MqttSettings
@@ -112,11 +112,10 @@ def city() -> City:
 
 
 @pytest.fixture
-async def ledger(ledger_url: str) -> AsyncIterator[Ledger]:
-    ledger = open_ledger(ledger_url)
+async def ledger(ledger: Ledger) -> Ledger:
+    """One that knows the meters."""
     await with_meters(ledger)
-    yield ledger
-    await ledger.close()
+    return ledger
 
 
 async def with_meters(ledger: Ledger) -> None:

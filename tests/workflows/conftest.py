@@ -1,9 +1,7 @@
 """One real server for all tests here, and for each test a ledger and a worker."""
 
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 
 import pytest
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
@@ -11,7 +9,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from domain.city import City, load_city
 from domain.rulebook import Rulebook
-from ledger.database import Ledger, open_ledger
+from ledger.database import Ledger
 from sandbox.faults import PARTIES, Fault
 from settings import ROOT
 from temporal import search_attributes
@@ -74,17 +72,9 @@ def hasty_city(city: City) -> City:
 
 
 @pytest.fixture
-def ledger_url(migrated_sqlite: Path, tmp_path: Path) -> str:
-    path = tmp_path / "ledger.db"
-    shutil.copy(migrated_sqlite, path)
-    return f"sqlite+aiosqlite:///{path}"
-
-
-@pytest.fixture
-async def ledger(ledger_url: str) -> AsyncIterator[Ledger]:
-    ledger = open_ledger(ledger_url)
-    yield ledger
-    await ledger.close()
+def database_kind() -> str:
+    """Workflows know no database: one kind will do."""
+    return "sqlite"
 
 
 @pytest.fixture
