@@ -34,9 +34,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish() -> None:
-    """Collect once what is left; pytest does so ten times more, for half a minute were nothing frozen."""
+def pytest_collection_finish() -> None:
+    _settle()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_heap() -> Iterator[None]:
+    """What one module leaves is collected, and what it keeps is set apart, before the next begins."""
+    yield
+    _settle()
+
+
+def _settle() -> None:
+    """Keep collections short.
+
+    One over all that a session piles up stops every thread for seconds, and the SDK takes a workflow that does not move
+    for two as deadlocked.
+    """
     gc.collect()
     gc.freeze()
 
