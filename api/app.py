@@ -89,4 +89,11 @@ def create_app() -> FastAPI:
         codec.router,
     ):
         app.include_router(router, responses=problems(401, 403, 422, 429, 503))
+    _build_routes(app)
     return app
+
+
+def _build_routes(app: FastAPI) -> None:
+    """Look once for what no route is at: FastAPI builds a route when it first looks at it, else amid the requests."""
+    for route in app.routes:
+        route.matches({"type": "http", "method": "GET", "path": "/", "headers": []})
