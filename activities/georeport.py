@@ -68,6 +68,8 @@ def entries(text: str) -> list[Any]:
     if text.lstrip().startswith("<"):
         return _of_xml(text.lstrip())
     answer = json.loads(text)
+    if isinstance(answer, dict):  # some name the list, as XML does
+        answer = answer.get("service_requests", answer)
     return answer if isinstance(answer, list) else [answer]
 
 

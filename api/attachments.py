@@ -15,7 +15,7 @@ from api.problems import Problem, Unavailable, problems
 from api.repeating import Asked
 from api.service import Jiesu, Service, now
 from api.sight import shows_file
-from api.uploads import EXTENSIONS, uploaded
+from api.uploads import EXTENSIONS, Kind, uploaded
 from domain.roles import Actor, Role
 from ledger.access_log import note_read
 from ledger.attachments import attachments_of, get_attachment, put_attachment
@@ -136,6 +136,14 @@ async def content_of(jiesu: Service, row: AttachmentRow) -> StreamingResponse:
         "Content-Security-Policy": "sandbox; default-src 'none'",
     }
     return StreamingResponse(_chunks(file), media_type=row.media_type, headers=headers)
+
+
+async def keep_file(jiesu: Service, number: str, actor: Actor, source: BinaryIO, kind: Kind) -> None:
+    """Attach a file that came with a request; harmless if the case has it. Raises as `put_attachment`, Unavailable."""
+    folder = jiesu.settings.attachments_folder
+    with await stored(asyncio.to_thread(write_draft, folder, source)) as draft:
+        async with jiesu.ledger.session() as session:
+            await stored(put_attachment(session, folder, draft, number, kind.media_type, actor, now()))
 
 
 def no_such_file() -> Problem:

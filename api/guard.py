@@ -29,13 +29,16 @@ class Limit:
 
 USUAL = Limit()
 LIMITS = {
-    re.compile(r"/cases/[^/]+/attachments"): Limit(size=50_100_000, seconds=600),
     re.compile(rf"{CODEC_PATH}/decode"): Limit(size=8_000_000),
     re.compile(r"/sms/receipts/[a-z]+"): Limit(size=2_000_000),
     re.compile(r"/events"): Limit(size=1_000_000),
     re.compile(r"/webhooks/partners/[^/]+"): Limit(size=6_000_000),
 }
 """By the whole path; all others have the usual one."""
+
+FILES = re.compile(r"/cases/[^/]+/attachments|/open311/v2/requests(\.json|\.xml)?")
+WITH_FILES = Limit(size=50_100_000, seconds=600)
+"""Of a form in parts, where it may bring files."""
 
 HEADERS = {
     "Cache-Control": "no-store",
@@ -92,8 +95,9 @@ class Guard:
 
 def _bounded(scope: Scope, receive: Receive) -> Receive:
     """Receives a body within its limit: one announced as larger is not read at all, one too slow is given up."""
-    limit = next((limit for path, limit in LIMITS.items() if path.fullmatch(scope["path"])), USUAL)
-    announced = int(Headers(scope=scope).get("Content-Length", 0))
+    headers = Headers(scope=scope)
+    limit = _limit(scope["path"], headers.get("Content-Type", ""))
+    announced = int(headers.get("Content-Length", 0))
     size, ended = 0, False
     deadline = asyncio.get_running_loop().time() + limit.seconds
 
@@ -113,6 +117,12 @@ def _bounded(scope: Scope, receive: Receive) -> Receive:
         return message
 
     return bounded
+
+
+def _limit(path: str, content_type: str) -> Limit:
+    if FILES.fullmatch(path) and content_type.lower().startswith("multipart/form-data"):
+        return WITH_FILES
+    return next((limit for pattern, limit in LIMITS.items() if pattern.fullmatch(path)), USUAL)
 
 
 def _protect(headers: MutableHeaders, scheme: str) -> None:

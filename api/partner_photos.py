@@ -1,20 +1,17 @@
 """Photographs that come with a transfer, small and in the message itself; checked and kept as every file is."""
 
-import asyncio
 import re
 from base64 import b64decode
 from collections.abc import Sequence
 from io import BytesIO
 from typing import Any
 
-from api.attachments import stored
+from api.attachments import keep_file
 from api.problems import Problem
-from api.service import Service, now
+from api.service import Service
 from api.uploads import HEAD, Kind, kind_of
 from domain.roles import Actor
-from ledger.attachments import put_attachment
 from ledger.errors import TooManyFiles
-from ledger.files import write_draft
 
 MOST = 4
 LARGEST = 1_000_000
@@ -39,7 +36,7 @@ async def _kept(jiesu: Service, number: str, actor: Actor, photo: Any) -> str | 
     except (ValueError, Problem):
         return "photo_refused"
     try:
-        await _keep(jiesu, number, actor, content, kind)
+        await keep_file(jiesu, number, actor, BytesIO(content), kind)
     except TooManyFiles:
         return "photos_full"
     return None
@@ -60,10 +57,3 @@ def _image(content: bytes) -> Kind:
     if not kind.media_type.startswith("image/"):
         raise ValueError("no image")
     return kind
-
-
-async def _keep(jiesu: Service, number: str, actor: Actor, content: bytes, kind: Kind) -> None:
-    folder = jiesu.settings.attachments_folder
-    with await stored(asyncio.to_thread(write_draft, folder, BytesIO(content))) as draft:
-        async with jiesu.ledger.session() as session:
-            await stored(put_attachment(session, folder, draft, number, kind.media_type, actor, now()))

@@ -55,7 +55,7 @@ class Matter:
 
 
 def handled_by(matter: Matter, events: Iterable[Recorded], rules: Rulebook, calendar: WorkCalendar) -> datetime | None:
-    """The end (UTC) of the handling limit; before the lead unit has signed in, the latest that it can be.
+    """The end (UTC) of the handling limit; before the sign-in, or in a suspension, the latest that it can be.
 
     `events` are those of the kinds in `TELLING`, in order. None before the case is with a unit.
     """
@@ -76,6 +76,7 @@ def handled_by(matter: Matter, events: Iterable[Recorded], rules: Rulebook, cale
             end = datetime.fromisoformat(event.facts["now"])
         elif event.kind == EventKind.SUSPENSION_GRANTED:
             left = [Limit(amount=event.facts["days_left"], unit="wd")]
+            end = max(event.at, datetime.fromisoformat(event.facts["until"])) - INSTANT_BEFORE, left
         elif event.kind == EventKind.RESUMED and event.due is not None:
             end = min(event.at, event.due - INSTANT_BEFORE), left
         elif event.clock == ClockName.HANDLING:

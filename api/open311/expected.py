@@ -14,11 +14,11 @@ from ledger.models import CaseRow
 from ledger.open311 import telling_events
 from ledger.readable import FOREIGN
 
-AT_WORK = (Status.DISPATCHED, Status.HANDLING)
+AT_WORK = (Status.DISPATCHED, Status.HANDLING, Status.SUSPENDED)
 
 
 async def expected_of(session: AsyncSession, rows: Sequence[CaseRow], jiesu: Service) -> dict[str, datetime]:
-    """By number, the end of the handling limit of the requests that a unit has; until it signs in, the latest one.
+    """By number, the end of the handling limit of the requests that a unit has; the latest, before it is certain.
 
     None of a request that goes by an older rulebook, unless the ledger has it as the nearest limit. Raises Unreadable.
     """

@@ -14,6 +14,7 @@ from api.fields import IdempotencyKey, Line, OptionalLine, OptionalProse, Text
 from api.intake import NewCase, accept
 from api.open311.answers import SUFFIX, Suffix, answer, documented
 from api.open311.forms import FORM, PARTS, Form
+from api.open311.media import keep_files
 from api.open311.services import V2, OfThisCity, check_jurisdiction, check_service
 from api.problems import Problem
 from api.service import Jiesu, Service, now
@@ -29,8 +30,6 @@ LONGEST_LINE = 200
 """Characters of a name, an address and a telephone number of a case; a longer one stands below its words."""
 LONGEST = 20_000
 """Characters of a description, which may have 4,000, with all that is put below it."""
-
-NO_FILES = "随附的文件未保存，如需提交请以media_url附上链接。"
 
 
 class FiledCase(NewCase):
@@ -97,7 +96,9 @@ class Filing(BaseModel):
 
 router = APIRouter(tags=["open311"])
 SCHEMA = {"schema": Filed.model_json_schema()}
-CONTENT = {FORM: SCHEMA, PARTS: SCHEMA}
+FILES = {"media": {"type": "array", "items": {"type": "string", "format": "binary"}}}
+WITH_FILES = {"schema": SCHEMA["schema"] | {"properties": SCHEMA["schema"]["properties"] | FILES}}
+CONTENT = {FORM: SCHEMA, PARTS: WITH_FILES}
 
 
 @router.post(
@@ -117,7 +118,7 @@ async def file(
 ) -> Response:
     """Number the request and start its case, as any intake does: 201, or 200 for one taken under this key before.
 
-    A place outside the city is taken too, for a person to look at.
+    A place outside the city is taken too, for a person to look at; a file that cannot be kept is told in the notice.
     """
     form: Form = request.state.form
     parameters = form.parameters
@@ -130,7 +131,8 @@ async def file(
         raise Problem(400, bad.code, bad.message, bad.message_zh) from None
     lines = [filed.description or chosen.name, *chosen.note, *answered, *_further(filed)]
     case = await accept(jiesu, actor, _case(filed, chosen.item, "\n".join(lines)), key)
-    notice = f"您的诉求已受理，编号{case.row.number}，可凭编号查询办理进度。{NO_FILES if form.files else ''}"
+    notice = f"您的诉求已受理，编号{case.row.number}，可凭编号查询办理进度。"
+    notice += await keep_files(jiesu, case.row.number, actor, form.files)
     content = [Filing(service_request_id=case.row.number, service_notice=notice)]
     return answer("service_requests", content, suffix, 201 if case.new else 200)
 

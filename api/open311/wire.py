@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.open311.answers import ROOT, Fault, answer, ours, suffix_of
@@ -37,7 +38,7 @@ class ApiKey:
             return await self._app(scope, receive, send)
         try:
             query = read_query(scope["query_string"])
-            form, receive = await _form(scope, receive)
+            form = await _form(scope, receive)
         except HTTPException as error:
             return await of_http(error.status_code, error.headers).response()(scope, receive, send)
         except Problem as problem:
@@ -49,34 +50,21 @@ class ApiKey:
         if shown:
             headers.raw[:] = [(name, value) for name, value in headers.raw if name != b"authorization"]
             headers.raw.append((b"authorization", f"Bearer {shown[0]}".encode()))
-        await self._app({**scope, "query_string": rest.encode(), "headers": headers.raw}, receive, send)
+        try:
+            await self._app({**scope, "query_string": rest.encode(), "headers": headers.raw}, receive, send)
+        finally:
+            await form.close()
 
 
-async def _form(scope: Scope, receive: Receive) -> tuple[Form, Receive]:
-    """The form of a request that files something, and how to receive it once more. Raises as `_all` and `read_form`."""
+async def _form(scope: Scope, receive: Receive) -> Form:
+    """The form of a request that files something.
+
+    Raises as `read_form`, HTTPException for one that is too large or too slow, ClientDisconnect for one cut off.
+    """
     if scope["method"] != "POST" or not FILING.fullmatch(scope["path"]):
-        return Form([]), receive
-    messages = await _all(receive)
-    body = b"".join(message.get("body", b"") for message in messages)
-    form = await read_form(Headers(scope=scope).get("Content-Type", FORM), body)
-    return form, _again(messages, receive)
-
-
-async def _all(receive: Receive) -> list[Message]:
-    """A body as it comes, to its end. Raises HTTPException for one that is too large or too slow."""
-    messages = [await receive()]
-    while messages[-1].get("more_body", False):
-        messages.append(await receive())
-    return messages
-
-
-def _again(messages: list[Message], receive: Receive) -> Receive:
-    """Receives messages once more, and then what follows."""
-
-    async def again() -> Message:
-        return messages.pop(0) if messages else await receive()
-
-    return again
+        return Form([])
+    request = Request(scope, receive)
+    return await read_form(request.headers.get("Content-Type", FORM), request.stream())
 
 
 class Faults:

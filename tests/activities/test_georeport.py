@@ -25,6 +25,7 @@ def standing(answer: Any, reference: str = "7") -> tuple[str, str | None] | None
         ([{"service_request_id": " 638344\n"}], "638344"),
         ([{"service_request_id": "638344", "token": ""}], "638344"),
         ({"service_request_id": "638344"}, "638344"),
+        ({"service_requests": [{"service_request_id": "638344"}]}, "638344"),
         ([{"token": "t-1"}], "token:t-1"),
         ([{"service_request_id": None, "token": 12345}], "token:12345"),
         ([{"service_request_id": "", "token": "t-1"}], "token:t-1"),
@@ -46,6 +47,7 @@ def test_a_request_is_known_by_id_or_token(answer: Any, reference: str) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
+        {"service_requests": 5}, {"service_requests": []}, {"errors": [{"code": 400}]},
         {}, [], [{}], [[]], 5, None, [{"service_request_id": ""}], [{"token": "x" * 201}], [{"token": "a b"}],
         [{"code": 400, "description": "service_code was not provided"}],
         "<errors><error><code>400</code><description>no</description></error></errors>",

@@ -65,10 +65,19 @@ def test_every_change_of_the_limit_is_told(handling: Callable[..., "Desk"]) -> N
     assert (desk.case.status, told(desk)) == ("handling", desk.due("handling"))
 
 
-def test_after_a_suspension_it_is_what_was_left(handling: Callable[..., "Desk"]) -> None:
+def test_in_and_after_a_suspension_it_is_what_was_left_from_its_date(handling: Callable[..., "Desk"]) -> None:
     desk = handling("2026-09-24 10:00")
     desk.take("request-suspension", "2026-09-28 10:00", until=date(2026, 10, 29))
     assert told(desk) == desk.due("handling")
     desk.take("decide-suspension", "2026-09-28 11:00", granted=True)
+    suspended = told(desk)
     desk.lapse("2026-11-02 11:00")
+    assert suspended == told(desk) == desk.due("handling")
+
+
+def test_a_suspension_that_ends_early_brings_the_end_forward(handling: Callable[..., "Desk"]) -> None:
+    desk = handling("2026-09-24 10:00")
+    desk.take("request-suspension", "2026-09-28 10:00", until=date(2026, 10, 29))
+    desk.take("decide-suspension", "2026-09-28 11:00", granted=True)
+    desk.take("resume", "2026-10-12 10:00")
     assert told(desk) == desk.due("handling")

@@ -16,7 +16,7 @@ class Expected(Life):
     @invariant()
     def told_as_the_clock_has_it(self) -> None:
         case = getattr(self, "case", None)
-        if case is None or case.status not in (Status.DISPATCHED, Status.HANDLING):
+        if case is None or case.status not in (Status.DISPATCHED, Status.HANDLING, Status.SUSPENDED):
             return
         matter = Matter(case.lead or "", case.category, case.outage, case.province, case.received_at)
         recorded = (event.model_copy(update={"facts": to_jsonable_python(event.facts)}) for event in self.events)

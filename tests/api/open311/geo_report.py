@@ -151,7 +151,7 @@ def described(errors: Any, status: int) -> str:
 
 async def noted(app: App, number: str, notes: str) -> dict[str, Any]:
     """A request, once it stands as its notes say."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             (request,) = await app.get(f"requests/{number}", "service_requests")
             if request["status_notes"] == notes:

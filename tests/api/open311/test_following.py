@@ -67,6 +67,16 @@ async def test_what_is_expected_is_the_limit_that_staff_see(app: App, each_site:
     assert datetime.fromisoformat(request["expected_datetime"]) == datetime.fromisoformat(due)
 
 
+async def test_in_a_suspension_what_was_left_after_its_last_day_is_expected(app: App, each_site: Site) -> None:
+    number = await app.file()
+    await each_site.take(number, "dispatch", "dispatcher", lead="zz-water")
+    await each_site.take(number, "sign-in", "zz-water")
+    until = (datetime.now(UTC) + timedelta(days=30)).date().isoformat()
+    await each_site.take(number, "request-suspension", "zz-water", text="等待配件。", until=until)
+    await each_site.take(number, "decide-suspension", "supervisor", granted=True)
+    assert (await noted(app, number, "已挂账"))["expected_datetime"] > until
+
+
 async def test_a_record_that_was_changed_is_named(open_site: OpenSite, new_sqlite: Any) -> None:
     async with open_site(new_sqlite(), {"TEMPORAL_ADDRESS": "127.0.0.1:9"}) as site:
         app = App(site, site.keys["integration"], ".json")
