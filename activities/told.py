@@ -12,7 +12,7 @@ from ledger.told import Told, look_up
 
 async def what_is_told(ledger: Ledger, effect: Effect) -> Told:
     """Read what an effect is about. Raises ApplicationError (not retryable) if the ledger has no such event."""
-    told = await ledger.run(look_up, effect.case, effect.event)
+    told = await ledger.run(look_up, effect.case, effect.about or effect.event)
     if told is None:
         raise ApplicationError(
             f"The ledger has no event {effect.case}:{effect.event}", type="no_event", non_retryable=True

@@ -1,4 +1,4 @@
-"""Watching systems of units and partners: that one is down is reported once, then daily, and once that it is back."""
+"""Watching outside systems: that one is down is reported once, then daily, and once that it is back."""
 
 import logging
 from collections.abc import Iterable
@@ -23,8 +23,7 @@ class Watch:
 
     def __init__(self, ledger: Ledger, city: City) -> None:
         self._ledger = ledger
-        systems = by_system(city.units.values(), city.partners.values())
-        self._receivers = {name: receivers(sharing) for name, sharing in systems.items()}
+        self._receivers = receivers(by_system(city.units.values(), city.partners.values()))
         self._after_closing = timedelta(seconds=seconds(city.rulebook.effects.give_up_after))
 
     async def note_failure(self, system: str, error: str) -> None:

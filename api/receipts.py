@@ -1,20 +1,25 @@
 """Receipts of SMS gateways: whether texts arrived, each in the words of its gateway."""
 
+import asyncio
 import hmac
+import json
 from collections.abc import Sequence
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 
+from api.envelopes import read_as
 from api.fields import Line
 from api.keeping import KeepingRoute
 from api.problems import Problem, problems
 from api.rates import KNOWN
 from api.service import Jiesu, Service, now
 from ledger.receipts import Found, Receipt, note_receipts
+from ledger.refused import Refused, note_all_refused
 
+SOURCE = "sms"
 MOST_AT_ONCE = 5_000
 A_TRANSACTION = 200
 """Receipts noted together: many are soon done, and nobody who writes waits long."""
@@ -76,6 +81,7 @@ class Counts(BaseModel):
     noted: int = Field(description="News of a text of ours.")
     known: int = Field(description="Repetitions, what came late, and texts that are still on their way.")
     stray: int = Field(description="For no text of ours; kept, in case the text's own reference is on its way.")
+    refused: int = Field(description="Malformed ones, each kept for inspection.")
 
 
 async def shows_token(
@@ -106,39 +112,73 @@ class ReceiptRoute(KeepingRoute):
 
     def source_of(self, request: Request) -> str:
         """`sms:<gateway>`."""
-        return f"sms:{request.url.path.rpartition('/')[2]}"
+        return f"{SOURCE}:{request.url.path.rpartition('/')[2]}"
 
 
 router = APIRouter(
     prefix="/sms/receipts", tags=["texts"], dependencies=[Depends(shows_token)], route_class=ReceiptRoute
 )
 
+Model = type[HttpReceipt] | type[AliyunReceipt] | type[MasReceipt]
 One = TypeVar("One")
 Many = Annotated[list[One], Field(max_length=MOST_AT_ONCE)]
+Given = dict[Any, Any]
+"""A receipt before it is read: each is judged by itself."""
+
+
+def _described(model: Model) -> WithJsonSchema:
+    other = {
+        "type": "object",
+        "description": "Anything else is refused by itself, and keeps no other from being noted.",
+    }
+    return WithJsonSchema({"anyOf": [model.model_json_schema(), other]})
+
+
+Http = Annotated[Given, _described(HttpReceipt)]
+Aliyun = Annotated[Given, _described(AliyunReceipt)]
+Mas = Annotated[Given, _described(MasReceipt)]
 
 
 @router.post("/http", summary="Receipts of a gateway of one's own", responses=problems(401))
-async def of_http(receipts: Many[HttpReceipt], jiesu: Jiesu) -> Counts:
+async def of_http(receipts: Many[Http], jiesu: Jiesu) -> Counts:
     """Each receipt is noted once, in whatever order they come; what was delivered stays delivered."""
-    return await _note(jiesu, "http", [one.receipt() for one in receipts])
+    return await _note(jiesu, "http", HttpReceipt, receipts)
 
 
 @router.post("/aliyun", summary="Receipts of Aliyun", responses=problems(401))
-async def of_aliyun(receipts: Many[AliyunReceipt], jiesu: Jiesu) -> Counts:
+async def of_aliyun(receipts: Many[Aliyun], jiesu: Jiesu) -> Counts:
     """The address for 短信发送状态报告, HTTP 批量推送模式, with `?token=…`."""
-    return await _note(jiesu, "aliyun", [one.receipt() for one in receipts])
+    return await _note(jiesu, "aliyun", AliyunReceipt, receipts)
 
 
 @router.post("/mas", summary="Receipts of 云MAS", responses=problems(401))
-async def of_mas(receipts: MasReceipt | Many[MasReceipt], jiesu: Jiesu) -> Counts:
+async def of_mas(receipts: Mas | Many[Mas], jiesu: Jiesu) -> Counts:
     """The address for 状态报告, with `?token=…`: one receipt, or several."""
-    several = receipts if isinstance(receipts, list) else [receipts]
-    return await _note(jiesu, "mas", [one.receipt() for one in several])
+    return await _note(jiesu, "mas", MasReceipt, receipts if isinstance(receipts, list) else [receipts])
 
 
-async def _note(jiesu: Service, gateway: str, receipts: Sequence[Receipt | None]) -> Counts:
+async def _note(jiesu: Service, gateway: str, model: Model, given: Sequence[Given]) -> Counts:
+    # In a thread the stack is short: however deep it is nested, what could be read can be written down.
+    receipts, refused = await asyncio.to_thread(_judge, model, given)
     news, found = [receipt for receipt in receipts if receipt], list[Found]()
     for start in range(0, len(news), A_TRANSACTION):
         found += await jiesu.ledger.run(note_receipts, gateway, news[start : start + A_TRANSACTION], now())
-    on_their_way = len(receipts) - len(news)
-    return Counts(noted=found.count("noted"), known=found.count("known") + on_their_way, stray=found.count("stray"))
+    await jiesu.ledger.run(note_all_refused, f"{SOURCE}:{gateway}", refused, now())
+    return Counts(
+        noted=found.count("noted"),
+        known=found.count("known") + len(receipts) - len(news),
+        stray=found.count("stray"),
+        refused=len(refused),
+    )
+
+
+def _judge(model: Model, given: Sequence[Given]) -> tuple[list[Receipt | None], list[Refused]]:
+    """Those that can be read (None: the text is on its way still), and those that cannot."""
+    receipts, refused = list[Receipt | None](), list[Refused]()
+    for one in given:
+        try:
+            receipts.append(read_as(model, one).receipt())
+        except Problem as problem:
+            body = json.dumps(one, ensure_ascii=False).encode(errors="replace")
+            refused.append(Refused(problem.code, problem.detail, body))
+    return receipts, refused

@@ -1,6 +1,6 @@
-"""Systems of units and partners: which of these share one, and when people are told that one is down."""
+"""Outside systems: which units and partners share one, what all cases share, and when one that is down is reported."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from itertools import chain
 
@@ -13,6 +13,13 @@ SURE_AFTER = timedelta(minutes=1)
 SURE_FAILURES = 3
 """So is one that has failed so often in a row, however quickly: ours."""
 AGAIN_AFTER = timedelta(days=1)
+
+GRID_PLATFORM, SMS_GATEWAY = "grid-platform", "sms-gateway"
+PLATFORMS = {GRID_PLATFORM: Party.GRID, SMS_GATEWAY: Party.CITIZEN}
+"""The systems that all cases share, and the party each of them reaches. No endpoint gives a system such a name."""
+
+Receivers = Collection[tuple[str, str]] | Party
+"""Units and partners by party and code, or all of one party."""
 
 
 def report_due(down_since: datetime, failures: int, reported_at: datetime | None, at: datetime) -> bool:
@@ -32,6 +39,9 @@ def by_system(units: Iterable[Unit], partners: Iterable[Partner] = ()) -> dict[s
     return found
 
 
-def receivers(sharing: Iterable[Unit | Partner]) -> list[tuple[Party, str]]:
-    """Units and partners as messages name them, by party and code."""
-    return [(Party.UNIT if isinstance(party, Unit) else Party.PARTNER, party.code) for party in sharing]
+def receivers(systems: Mapping[str, Iterable[Unit | Partner]]) -> Mapping[str, Receivers]:
+    """Whom messages to each of these systems, and to the platforms, name."""
+    return {
+        name: [(Party.UNIT if isinstance(party, Unit) else Party.PARTNER, party.code) for party in sharing]
+        for name, sharing in systems.items()
+    } | PLATFORMS

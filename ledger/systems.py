@@ -1,18 +1,16 @@
-"""Systems of units and partners: which are down since when, and how many messages wait for them."""
+"""Outside systems: which are down since when, and how many messages wait for them."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, TextClause, func, or_, select, tuple_, update
 
+from domain.effects import Party
+from domain.systems import Receivers
 from ledger.database import insert_for
-from ledger.messages import Sending
-from ledger.models import TO_SYSTEMS, SystemRow
+from ledger.models import TO_PLATFORMS, TO_SYSTEMS, SystemRow
+from ledger.receipts import ACCEPTED
 from ledger.tables import CASES, MESSAGES, SYSTEMS
-
-Receivers = Collection[tuple[str, str]]
-"""By party and code."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ def known_systems(connection: Connection, *, down: bool = False) -> list[RowMapp
 
 def told_since(connection: Connection, receivers: Receivers, instant: datetime) -> bool:
     """Whether any of these has been told anything since then, by whichever worker."""
-    told = select(MESSAGES.c.key).where(*_to(receivers, "sent"), MESSAGES.c.sent_at > instant)
+    told = select(MESSAGES.c.key).where(*_to(receivers, *ACCEPTED), MESSAGES.c.sent_at > instant)
     return bool(connection.scalar(select(told.exists())))
 
 
@@ -79,7 +77,10 @@ def mark_back(connection: Connection, seen: RowMapping, at: datetime) -> bool:
     return connection.execute(row.where(same).values(back)).rowcount == 1
 
 
-def _to(receivers: Receivers, status: Sending) -> tuple[TextClause | ColumnElement[bool], ...]:
-    # Written out, not bound, so that databases see that the index of messages to systems serves.
+def _to(receivers: Receivers, *statuses: str) -> tuple[TextClause | ColumnElement[bool], ...]:
+    # Parties are written out, not bound, so that databases see which index serves.
+    standing = MESSAGES.c.status.in_(statuses)
+    if isinstance(receivers, Party):
+        return TO_PLATFORMS, MESSAGES.c.party == receivers, standing
     codes = MESSAGES.c.unit.in_({code for _, code in receivers})
-    return TO_SYSTEMS, codes, tuple_(MESSAGES.c.party, MESSAGES.c.unit).in_(receivers), MESSAGES.c.status == status
+    return TO_SYSTEMS, codes, tuple_(MESSAGES.c.party, MESSAGES.c.unit).in_(receivers), standing

@@ -75,7 +75,7 @@ def _had_since(connection: Connection, phone: str, day: datetime) -> int:
             CASES.c.phone == phone,
             MESSAGES.c.party == Party.CITIZEN,
             MESSAGES.c.status.in_(("sending", *ACCEPTED)),
-            func.coalesce(MESSAGES.c.sent_at, MESSAGES.c.created_at) >= day,
+            func.coalesce(MESSAGES.c.sent_at, MESSAGES.c.held_until, MESSAGES.c.created_at) >= day,
         )
     )
     return connection.scalar(had) or 0

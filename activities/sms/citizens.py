@@ -12,11 +12,13 @@ from activities.platforms import Platform
 from activities.sms import wording
 from activities.sms.clock import now
 from activities.sms.port import BAD_NUMBER, Gateway, Text
+from activities.systems import Notes
 from activities.told import what_is_told
 from domain.city import City
 from domain.effects import TELL, Effect, Party
 from domain.phones import mobile
 from domain.sms import day_begins
+from domain.systems import SMS_GATEWAY
 from ledger.database import Ledger
 from ledger.receipts import mark_unreachable
 from ledger.texting import Admission, admit
@@ -26,9 +28,9 @@ from ledger.told import Told
 class Sms:
     """Texts citizens."""
 
-    def __init__(self, ledger: Ledger, city: City, gateway: Gateway) -> None:
+    def __init__(self, ledger: Ledger, city: City, gateway: Gateway, notes: Notes) -> None:
         self._ledger, self._city, self._gateway = ledger, city, gateway
-        self._platform = Platform("SMS gateway")
+        self._platform = Platform(SMS_GATEWAY, notes)
 
     @activity.defn(name=TELL[Party.CITIZEN])
     async def text(self, effect: Effect) -> None:

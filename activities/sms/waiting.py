@@ -12,14 +12,17 @@ from sqlalchemy import Row
 from temporalio.exceptions import ApplicationError
 
 from activities.delivery import usable
+from activities.platforms import Platform
 from activities.sms import wording
 from activities.sms.clock import now
 from activities.sms.port import BAD_NUMBER, Gateway, Text
+from activities.systems import Notes
 from activities.told import what_is_told
 from domain.city import City
 from domain.effects import Effect, Party
 from domain.rulebook import seconds
 from domain.sms import day_begins
+from domain.systems import SMS_GATEWAY
 from ledger.database import LEDGER_ERRORS, Ledger
 from ledger.texting import Group, hold_on, not_sent, sent, take, waiting
 from ledger.told import Told
@@ -37,8 +40,9 @@ A_NIGHT = timedelta(days=1)
 class Waiting:
     """Sends what has waited long enough; the sweep has it do so every few seconds."""
 
-    def __init__(self, ledger: Ledger, city: City, gateway: Gateway) -> None:
+    def __init__(self, ledger: Ledger, city: City, gateway: Gateway, notes: Notes) -> None:
         self._ledger, self._city, self._gateway = ledger, city, gateway
+        self._platform = Platform(SMS_GATEWAY, notes)
         self._zone = ZoneInfo(city.rulebook.days.zone)
 
     async def send_due(self) -> int:
@@ -76,7 +80,7 @@ class Waiting:
         if not await self._ledger.run(take, keys, at, at + TAKEN):
             return 0
         try:
-            reference = await self._gateway.send(text)
+            reference = await self._platform.ask(lambda: self._gateway.send(text))
         except ApplicationError as error:
             await self._put_off(rows[:count], error)
             return 0

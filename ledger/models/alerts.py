@@ -42,7 +42,7 @@ class AlertRow(SQLModel, table=True):
     __tablename__ = "alerts"
     __table_args__: ClassVar[Any] = (
         Index("ix_alerts_open", "asset", "kind", unique=True, sqlite_where=UNENDED, postgresql_where=UNENDED),
-        Index("ix_alerts_joined", "unit", "kind", "area", "confirmed_at"),
+        Index("ix_alerts_joined", "unit", "kind", "confirmed_at"),
         Index("ix_alerts_untold", "case_number", sqlite_where=UNTOLD, postgresql_where=UNTOLD),
         Index("ix_alerts_unconfirmed", "expires_at", sqlite_where=UNCONFIRMED, postgresql_where=UNCONFIRMED),
     )
@@ -74,7 +74,7 @@ class AlertRow(SQLModel, table=True):
     opened: bool = False
     """Whether it opened that case; others joined it."""
     collective: bool = False
-    """Whether that case is the collective one of its unit's hour and kind."""
+    """Whether that case is a collective one of its unit and kind."""
     confirmed_at: datetime | None = Field(default=None, sa_type=Instant)
     recovered_at: datetime | None = Field(default=None, sa_type=Instant)
     """When it was last said that all is well again."""

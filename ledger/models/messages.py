@@ -11,6 +11,8 @@ from ledger.instant import Instant
 
 TO_SYSTEMS = sql("party IN ('unit', 'partner')")
 """Of `messages`: those to whoever may have a system of its own."""
+TO_PLATFORMS = sql("party IN ('citizen', 'grid')")
+"""Those to the platforms that all cases share."""
 
 
 class MessageRow(SQLModel, table=True):
@@ -19,6 +21,14 @@ class MessageRow(SQLModel, table=True):
     __tablename__ = "messages"
     __table_args__: ClassVar[Any] = (
         Index("ix_messages_systems", "unit", "status", "sent_at", sqlite_where=TO_SYSTEMS, postgresql_where=TO_SYSTEMS),
+        Index(
+            "ix_messages_platforms",
+            "party",
+            "status",
+            "sent_at",
+            sqlite_where=TO_PLATFORMS,
+            postgresql_where=TO_PLATFORMS,
+        ),
     )
 
     key: str = Field(primary_key=True)
@@ -64,7 +74,7 @@ class StrayReceiptRow(SQLModel, table=True):
 
 
 class SystemRow(SQLModel, table=True):
-    """How a system of units fared that has failed at least once."""
+    """How an outside system fared that has failed at least once."""
 
     __tablename__ = "systems"
 

@@ -1,7 +1,6 @@
-"""The platforms that all cases share: one that hangs or is down harms nobody else, and people hear of it once."""
+"""The platforms that all cases share: one that hangs or is down harms nobody else, and it is noted that it failed."""
 
 import asyncio
-import logging
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +8,6 @@ import pytest
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.platforms import MOST, SHARED_SLOTS, Platform
-from domain.systems import SURE_FAILURES
 
 ANSWER = {"id": "7"}
 
@@ -26,15 +24,22 @@ async def refuse() -> dict[str, Any]:
     raise ApplicationError("HTTP 422 at it", type="http_422", non_retryable=True)
 
 
-async def failed(platform: Platform) -> ApplicationError:
-    with pytest.raises(ApplicationError) as error:
-        await platform.tell(fail)
-    return error.value
+class Notebook:
+    """Keeps which failures are noted."""
+
+    def __init__(self) -> None:
+        self.failures: list[tuple[str, str]] = []
+
+    async def note_failure(self, system: str, error: str) -> None:
+        self.failures.append((system, error))
+
+    async def note_answer(self, system: str) -> bool:
+        raise NotImplementedError
 
 
 async def test_one_that_hangs_holds_no_more_slots_than_it_may() -> None:
     answers = asyncio.Event()
-    platform = Platform("grid platform", most=2)
+    platform = Platform("grid-platform", Notebook(), most=2)
 
     async def hang() -> dict[str, Any]:
         await answers.wait()
@@ -52,7 +57,7 @@ async def test_one_that_hangs_holds_no_more_slots_than_it_may() -> None:
 
 
 async def test_a_slot_is_given_back_whatever_happens() -> None:
-    platform = Platform("SMS gateway", most=1)
+    platform = Platform("sms-gateway", Notebook(), most=1)
 
     async def break_down() -> dict[str, Any]:
         raise ValueError("unforeseen")
@@ -69,28 +74,35 @@ def test_two_that_hang_leave_slots_to_the_others() -> None:
 async def test_a_failure_is_tried_again_when_the_platform_said_and_is_no_line_of_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    error = await failed(Platform("SMS gateway"))
-    assert (error.type, error.next_retry_delay) == ("http_503", timedelta(seconds=9))
-    assert error.category is ApplicationErrorCategory.BENIGN
+    notes = Notebook()
+    with pytest.raises(ApplicationError) as error:
+        await Platform("sms-gateway", notes).tell(fail)
+    assert (error.value.type, error.value.next_retry_delay) == ("http_503", timedelta(seconds=9))
+    assert error.value.category is ApplicationErrorCategory.BENIGN
+    assert notes.failures == [("sms-gateway", "http_503")]
     assert not caplog.records
 
 
-async def test_one_that_stays_down_is_reported_once_and_when_it_is_back(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "jiesu.systems")
-    platform = Platform("SMS gateway")
-    for _ in range(3 * SURE_FAILURES):
-        await failed(platform)
-    [line] = caplog.messages
-    assert line.startswith("the SMS gateway is down since ")
-    assert line.endswith(": HTTP 503 at it")
-    assert await platform.tell(answer) == ANSWER
-    await platform.tell(answer)
-    assert caplog.messages[1:] == ["the SMS gateway is back"]
+async def test_of_tries_that_fail_together_one_is_noted() -> None:
+    notes = Notebook()
+    platform, gone = Platform("sms-gateway", notes), asyncio.Event()
+
+    async def hang() -> dict[str, Any]:
+        await gone.wait()
+        return await fail()
+
+    tries = [asyncio.create_task(platform.tell(hang)) for _ in range(9)]
+    await asyncio.sleep(0)
+    gone.set()
+    await asyncio.gather(*tries, return_exceptions=True)
+    assert len(notes.failures) == 1
+    await asyncio.gather(platform.tell(fail), return_exceptions=True)
+    assert len(notes.failures) == 2
 
 
-async def test_one_that_refuses_a_message_is_not_down(caplog: pytest.LogCaptureFixture) -> None:
-    platform = Platform("SMS gateway")
-    for turn in range(3 * SURE_FAILURES):
-        with pytest.raises(ApplicationError):
-            await platform.tell(fail if turn % 2 else refuse)
-    assert not caplog.records
+async def test_one_that_refuses_a_message_is_not_down() -> None:
+    notes = Notebook()
+    with pytest.raises(ApplicationError) as refused:
+        await Platform("sms-gateway", notes).tell(refuse)
+    assert refused.value.non_retryable
+    assert notes.failures == []

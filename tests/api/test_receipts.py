@@ -63,8 +63,9 @@ async def test_each_gateway_is_understood_in_its_own_words(reported: Site, gatew
         words(gateway, arrived[1], "r-1", delivered=False),
         words(gateway, "ZZ-1:1:citizen::received", "r-3", delivered=True),
     ]
-    assert await report(reported, gateway, body) == {"code": 0, "msg": "接收成功", "noted": 2, "known": 1, "stray": 1}
-    assert await report(reported, gateway, body) == {"code": 0, "msg": "接收成功", "noted": 0, "known": 3, "stray": 1}
+    taken = {"code": 0, "msg": "接收成功", "stray": 1, "refused": 0}
+    assert await report(reported, gateway, body) == taken | {"noted": 2, "known": 1}
+    assert await report(reported, gateway, body) == taken | {"noted": 0, "known": 3}
     assert [await status(reported, arrived[0]), await status(reported, lost[0])] == ["delivered", "undelivered"]
 
 
@@ -130,20 +131,38 @@ async def test_what_is_refused_is_counted_and_kept(reported: Site) -> None:
     path = "/sms/receipts/aliyun"
     body = words("aliyun", "ZZ-1:1:citizen::received", "r-1", delivered=True)
     await reported.call("POST", path, params={"token": "token-of-the-gateway-124"}, json=[body])
-    for _ in range(2):
-        await reported.call("POST", path, params={"token": TOKEN}, json=[body | {"success": "?"}])
+    await reported.call("POST", path, params={"token": TOKEN}, json=[["?"]])
     await reported.call("POST", path, params={"token": TOKEN}, content=b"\xff{")
     kept = await reported.get("/refused", "inspector", source="sms:aliyun")
-    assert [(one["reason"], one["count"]) for one in kept["counts"]] == [("malformed", 3), ("no_receipt_token", 1)]
-    assert [one["reason"] for one in kept["messages"]] == ["malformed"] * 3 + ["no_receipt_token"]
-    assert kept["messages"][1]["detail"] == "body.0.success: bool_parsing"
-    assert '"?"' in kept["messages"][1]["body"]
+    assert [(one["reason"], one["count"]) for one in kept["counts"]] == [("malformed", 2), ("no_receipt_token", 1)]
+    assert [one["reason"] for one in kept["messages"]] == ["malformed"] * 2 + ["no_receipt_token"]
+    assert kept["messages"][1]["body"] == '[["?"]]'
 
 
-async def test_what_no_database_can_hold_is_refused(reported: Site) -> None:
-    body = [{"key": "k\x00", "status": "delivered"}]
-    answer = await reported.call("POST", "/sms/receipts/http", params={"token": TOKEN}, json=body)
-    assert (answer.status_code, answer.json()["code"]) == (422, "malformed")
+@pytest.mark.parametrize("gateway", ["http", "aliyun", "mas"])
+async def test_a_malformed_receipt_is_refused_by_itself(reported: Site, gateway: str) -> None:
+    numbers = [await texted(reported, reference) for reference in ("r-1", "r-2")]
+    first, second = (words(gateway, key, f"r-{n}", delivered=True) for n, (_, key) in enumerate(numbers, start=1))
+    named = {"http": "status", "aliyun": "success", "mas": "msgGroup"}[gateway]
+    counts = await report(reported, gateway, [first, second | {named: {"水": "?\x00"}}, {}, second])
+    assert (counts["noted"], counts["refused"]) == (2, 2)
+    assert [await status(reported, number) for number, _ in numbers] == ["delivered"] * 2
+    kept = await reported.get("/refused", "inspector", source=f"sms:{gateway}")
+    assert [(one["reason"], one["count"]) for one in kept["counts"]] == [("malformed", 2)]
+    empty, odd = kept["messages"]
+    assert empty["body"] == "{}"
+    assert odd["detail"].startswith(f"The message is malformed: {named}: ")
+    assert "水" in odd["body"]
+
+
+async def test_what_no_text_can_hold_is_refused_by_itself(reported: Site) -> None:
+    odd = rb'{"key": "k\ud800", "status": "delivered"}, {"\ud800": 1}, {"key": "k\u0000", "status": "delivered"}'
+    deep = b'{"key": ' + b"[" * 400 + b"]" * 400 + b"}"
+    answer = await reported.call(
+        "POST", "/sms/receipts/http", params={"token": TOKEN}, content=b"[" + odd + b", " + deep + b"]",
+        headers={"Content-Type": "application/json"},
+    )  # fmt: skip
+    assert (answer.status_code, answer.json().get("refused")) == (200, 4)
 
 
 async def test_who_guesses_tokens_from_the_gateways_address_is_refused_and_the_gateway_is_not(
@@ -159,7 +178,7 @@ async def test_who_guesses_tokens_from_the_gateways_address_is_refused_and_the_g
         await report(site, "http", [])
 
 
-@pytest.mark.parametrize("body", [{"success": True}, [{"success": "?"}], "x", [{"success": True, "biz_id": "b" * 300}]])
-async def test_what_is_no_receipt_is_refused_as_a_whole(reported: Site, body: Any) -> None:
+@pytest.mark.parametrize("body", [{"success": True}, ["x"], "x", [{}] * 5_001])
+async def test_what_is_no_list_of_receipts_is_refused_as_a_whole(reported: Site, body: Any) -> None:
     answer = await reported.call("POST", "/sms/receipts/aliyun", params={"token": TOKEN}, json=body)
     assert answer.status_code == 422

@@ -1,6 +1,7 @@
-"""Staff see which systems of units and partners work, and what waits for those that do not."""
+"""Staff see which outside systems work, and what waits for those that do not."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from activities.watch import Watch
 from domain.city import load_city
@@ -64,3 +65,20 @@ async def test_a_system_that_answers_is_up_once_it_has_taken_what_waited_for_it(
     assert await watch.note_answer("110")
     assert await police() == (["110"], True, 0)
     assert await watch.note_answer("110")
+
+
+async def test_the_platforms_that_all_cases_share_are_shown_too(each_site: Site) -> None:
+    async def gateway() -> dict[str, Any]:
+        systems = {system["system"]: system for system in await each_site.get("/systems", "admin")}
+        assert systems["grid-platform"].keys() == systems["gas"].keys()
+        found: dict[str, Any] = systems["sms-gateway"]
+        return found
+
+    # Later than any text is sent, so that no worker finds it back meanwhile.
+    await each_site.ledger.run(note_failure, "sms-gateway", "unreachable", datetime.now(UTC) + timedelta(hours=1))
+    shown = await gateway()
+    assert (shown["reach"], shown["units"], shown["partners"]) == ("platform", [], [])
+    assert (shown["up"], shown["last_error"], shown["down_since"] is None) == (False, "unreachable", False)
+    for row in await each_site.ledger.run(known_systems, down=True):
+        await each_site.ledger.run(mark_back, row, LATER)
+    assert ((await gateway())["up"], (await gateway())["back_at"]) == (True, "2026-11-21T04:00:00Z")

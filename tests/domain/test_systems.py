@@ -39,7 +39,8 @@ def test_a_partner_may_share_a_system_with_units() -> None:
     )
     phoned = Partner(code="119", name="119", kind="emergency", **takes)
     assert by_system([water], [police, phoned]) == {"office": (water, police)}
-    assert receivers([water, police]) == [("unit", "zz-a"), ("partner", "110")]
+    named = {"office": [("unit", "zz-a"), ("partner", "110")]}
+    assert receivers({"office": (water, police)}) == named | {"grid-platform": "grid", "sms-gateway": "citizen"}
 
 
 def test_units_that_name_the_same_endpoint_share_a_system() -> None:

@@ -4,9 +4,12 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import RowMapping
+import pytest
+from sqlalchemy import Connection, RowMapping
+from sqlalchemy.event import listen
 
 from domain.effects import Party
+from domain.systems import Receivers
 from ledger.database import Ledger
 from ledger.messages import Sending, save_attempt
 from ledger.systems import Waiting, known_systems, mark_back, mark_reported, note_failure, told_since, waiting
@@ -80,3 +83,34 @@ async def test_what_waits_is_what_is_still_insisted_on(ledger: Ledger, shown: Sh
     assert await ledger.run(waiting, [HEAT], NOON, THREE_DAYS) == Waiting(0, None)
     await message(ledger, open_ones[0], "sending", party=Party.PARTNER, unit="110")
     assert await ledger.run(waiting, [(Party.PARTNER, "110")], NOON, THREE_DAYS) == Waiting(1, NOON)
+
+
+async def test_a_platform_is_waited_for_by_all_that_its_party_was_not_told_yet(ledger: Ledger, shown: Shown) -> None:
+    number = await shown()
+    await message(ledger, number, "sending", party=Party.CITIZEN, unit=None)
+    await message(ledger, number, "sending", NOON + MINUTE, party=Party.GRID, unit="zz-g-1")
+    await message(ledger, number, "sending", NOON + MINUTE, party=Party.GRID, unit="zz-g-2")
+    await message(ledger, number, "sending")
+    assert await ledger.run(waiting, Party.CITIZEN, NOON, THREE_DAYS) == Waiting(1, NOON)
+    assert await ledger.run(waiting, Party.GRID, NOON, THREE_DAYS) == Waiting(2, NOON + MINUTE)
+    assert not await ledger.run(told_since, Party.GRID, NOON)
+    await message(ledger, number, "sent", NOON + 2 * MINUTE, party=Party.GRID, unit="zz-g-1")
+    assert await ledger.run(told_since, Party.GRID, NOON)
+    assert not await ledger.run(told_since, Party.CITIZEN, NOON)
+
+
+@pytest.mark.parametrize(
+    ("receivers", "index"), [([WATER, HEAT], "ix_messages_systems"), (Party.CITIZEN, "ix_messages_platforms")]
+)
+async def test_what_was_told_is_found_by_an_index(ledger: Ledger, receivers: Receivers, index: str) -> None:
+    def plan(connection: Connection) -> str:
+        asked: list[Any] = []
+        listen(connection, "before_cursor_execute", lambda _, __, *statement: asked.append(statement[:2]))
+        told_since(connection, receivers, NOON)
+        [(statement, values)] = asked
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            return str(connection.exec_driver_sql(f"EXPLAIN {statement}", values).all())
+        return str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all())
+
+    assert index in await ledger.run(plan)

@@ -12,6 +12,7 @@ import pytest
 from activities.http import http_client
 from activities.sms.choose import open_gateway
 from activities.sms.port import Gateway
+from activities.watch import Watch
 from domain.city import City, load_city
 from domain.sms import AliyunTexts
 from domain.texts import Texts
@@ -62,7 +63,7 @@ async def provider(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Provider]:
     for name, value in ACCOUNTS.items():
         monkeypatch.setitem(os.environ, name, value)
     await service.open()
-    async with httpx2.AsyncClient(trust_env=False, timeout=5) as http:
+    async with httpx2.AsyncClient(trust_env=False, timeout=20) as http:
         yield Provider(f"http://127.0.0.1:{port}", faults, http)
     await service.close()
     await receipts.close()
@@ -97,11 +98,12 @@ async def desk(ledger_url: str, city: City, monkeypatch: pytest.MonkeyPatch) -> 
     def set_clock(at: datetime) -> None:
         for module in ("citizens", "waiting"):
             monkeypatch.setattr(f"activities.sms.{module}.now", lambda: at.astimezone(UTC))
-        monkeypatch.setattr("activities.delivery.datetime", _Clock(at))
+        for module in ("delivery", "watch"):
+            monkeypatch.setattr(f"activities.{module}.datetime", _Clock(at))
 
     ledger = open_ledger(ledger_url)
     set_clock(NOON)
-    yield Desk(ledger, city, Memory(), set_clock)
+    yield Desk(ledger, city, Memory(), set_clock, Watch(ledger, city))
     await ledger.close()
 
 

@@ -10,6 +10,7 @@ from temporalio.exceptions import ApplicationError
 from activities.sms.citizens import Sms
 from activities.sms.port import BAD_NUMBER, Gateway, Text
 from activities.sms.waiting import Waiting
+from activities.watch import Watch
 from domain.city import City
 from domain.effects import Effect, Party
 from domain.events import Event, EventKind, Status, Summary
@@ -49,6 +50,7 @@ class Desk:
     city: City
     gateway: Gateway
     set_clock: Callable[[datetime], None]
+    watch: Watch
 
     def through(self, *errors: str) -> Memory:
         """Text through a gateway that remembers, from now on."""
@@ -69,7 +71,7 @@ class Desk:
     async def text(self, number: str, kind: str = "received") -> None:
         key = f"{number}:1:citizen::{kind}"
         effect = Effect(key=key, case=number, event=1, party=Party.CITIZEN, kind=kind)
-        await Sms(self.ledger, self.city, self.gateway).text(effect)
+        await Sms(self.ledger, self.city, self.gateway, self.watch).text(effect)
 
     async def text_at_night(self, *numbers: str) -> None:
         """Text about cases at an hour at which all has to wait; afterwards it is morning."""
@@ -79,7 +81,7 @@ class Desk:
         self.set_clock(MORNING)
 
     async def round(self) -> int:
-        return await Waiting(self.ledger, self.city, self.gateway).send_due()
+        return await Waiting(self.ledger, self.city, self.gateway, self.watch).send_due()
 
     async def messages(self, number: str) -> list[MessageRow]:
         async with self.ledger.session() as session:

@@ -135,6 +135,20 @@ async def test_a_text_that_waited_is_tried_again_and_given_up_after_days(wired: 
 
 
 @on_one_database
+async def test_what_waits_for_its_next_try_has_its_place_in_the_day(desk: Desk) -> None:
+    await desk.text_at_night(await desk.case())
+    desk.through("unreachable")
+    await desk.round()
+    gateway = desk.through()
+    for _ in range(11):
+        await desk.text(await desk.case())
+    assert len(gateway.texts) == 9
+    desk.set_clock(MORNING + timedelta(hours=1))
+    assert await desk.round() == 1
+    assert len(gateway.texts) == 10
+
+
+@on_one_database
 async def test_whoever_takes_a_text_and_dies_leaves_it_to_the_next_after_a_while(desk: Desk) -> None:
     await desk.text_at_night(await desk.case())
 
