@@ -1,9 +1,8 @@
 """Webhooks that come in: signed as Standard Webhooks prescribe, or refused and kept for inspection."""
 
 import re
-from asyncio import Semaphore
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -16,7 +15,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from api.keeping import KeepingRoute
 from api.problems import Problem, malformed, too_soon
-from api.rates import KNOWN
+from api.rates import KNOWN, address_of
 from api.service import Service, now
 from domain.partners import Partner
 from domain.units import Unit
@@ -30,12 +29,13 @@ FRESH = 300
 """Seconds before and after its timestamp that a signature counts (Standard Webhooks)."""
 
 LARGE = 100_000
-"""Bytes from which on a body is large; so is one that does not say how long it is."""
+"""Bytes from which on a body is large."""
 
-MOST_LARGE = 16
-"""Large bodies that are received at the same time: ours."""
+MOST_LARGE, MOST_OF_ONE = 16, 4
+"""Large bodies that are received at the same time, of all and of one address: ours."""
 
-_large = Semaphore(MOST_LARGE)
+_receiving: list[str] = []
+"""The addresses they come from."""
 
 by_signature = APIKeyHeader(
     name="webhook-signature",
@@ -110,12 +110,24 @@ def _is_fresh(headers: Mapping[str, str]) -> bool:
 
 async def _whole(request: Request) -> bytes:
     """The body. Raises Problem 429 for a large one while many are being received."""
-    if int(request.headers.get("content-length", LARGE)) < LARGE:
-        return await request.body()
-    if _large.locked():
+    body = bytearray()
+    with ExitStack() as stack:
+        async for part in request.stream():
+            if len(body) < LARGE <= len(body) + len(part):
+                stack.enter_context(_place(address_of(request.scope)))
+            body += part
+    return bytes(body)
+
+
+@contextmanager
+def _place(address: str) -> Iterator[None]:
+    if len(_receiving) >= MOST_LARGE or _receiving.count(address) >= MOST_OF_ONE:
         raise too_soon("too_many_requests", "Too many large messages", "较大的消息过多", 1)
-    async with _large:
-        return await request.body()
+    _receiving.append(address)
+    try:
+        yield
+    finally:
+        _receiving.remove(address)
 
 
 @asynccontextmanager

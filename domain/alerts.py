@@ -16,6 +16,8 @@ EARLY = timedelta(minutes=5)
 """How far a device's clock may be ahead of ours."""
 LATE = timedelta(days=1)
 """How old an event may be and still be acted on: devices keep what they could not send."""
+HOUR = timedelta(hours=1)
+"""So long a collective case takes in what is confirmed, from its opening on."""
 
 
 class Became(StrEnum):
@@ -73,11 +75,6 @@ def clocks_ahead(readings: Sequence[Reading], now: datetime) -> dict[str, timede
         if reading.at <= now + EARLY:
             ahead[reading.asset] = max(ahead[reading.asset], reading.at - now)
     return ahead
-
-
-def hour_of(at: datetime) -> datetime:
-    """The beginning of the hour of an instant."""
-    return at.replace(minute=0, second=0, microsecond=0)
 
 
 @dataclass
@@ -144,10 +141,10 @@ class Alert:
 
     @property
     def _collected_until(self) -> datetime:
-        """The end of the hour whose alerts its collective case takes in, or long ago."""
-        if self.confirmed_at is None or not self.collective:
+        """Until when the collective case that it opened takes in others, or long ago."""
+        if self.confirmed_at is None or not (self.collective and self.opened):
             return datetime.min.replace(tzinfo=UTC)
-        return hour_of(self.confirmed_at) + timedelta(hours=1)
+        return self.confirmed_at + HOUR
 
     def expire(self, at: datetime) -> bool:
         """End an alert that nothing confirmed in time."""

@@ -140,7 +140,7 @@ class Kind(Sourced):
 
 
 class Collective(Frozen):
-    """What the collective case of a unit's hour and kind is called, and what it says before its first alert's words."""
+    """What a collective case of a unit and kind is called, and what it says before its first alert's words."""
 
     title: Name
     text: Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -152,7 +152,7 @@ class Sensors(Sourced):
     category: Category
     """Category of the rulebook under which proactive cases are handled."""
     cases_an_hour: Annotated[int, Field(ge=1, le=10_000)]
-    """So many cases of one unit and kind an hour; what is confirmed beyond them joins one collective case of it."""
+    """So many cases of one unit and kind within any hour; what is confirmed beyond them joins one collective case."""
     collective: Collective
     kind: Annotated[tuple[Kind, ...], Field(min_length=1)]
 

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, func, select, update
 
-from domain.alerts import Alert, hour_of
+from domain.alerts import HOUR, Alert
 from domain.city import City
 from domain.events import Status
 from domain.roles import Role
@@ -48,44 +48,43 @@ def give_cases(
 def _join(connection: Connection, city: City, alert: Alert, kind: Kind, at: datetime) -> None:
     alert.case_number = _of_its_like(connection, alert, kind, at)
     if alert.case_number is None:
-        of_hour = (ALERTS.c.kind == alert.kind, ALERTS.c.confirmed_at >= hour_of(at))
-        alert.collective = _opened(connection, alert.unit, of_hour) >= city.sensors.cases_an_hour
-        if alert.collective:
-            alert.case_number = connection.scalar(_open_cases(alert.unit).where(ALERTS.c.collective, *of_hour))
+        collective = ALERTS.c.collective & (CASES.c.received_at > at - HOUR)
+        alert.case_number = _open_case(connection, alert, at - HOUR, collective)
+        alert.collective = bool(alert.case_number) or _opened(connection, alert, at) >= city.sensors.cases_an_hour
 
 
 def _of_its_like(connection: Connection, alert: Alert, kind: Kind, at: datetime) -> str | None:
     if kind.join is None or alert.area is None:
         return None
-    like = (
-        _open_cases(alert.unit)
-        .where(ALERTS.c.kind == alert.kind, ALERTS.c.area == alert.area)
-        .where(ALERTS.c.confirmed_at > at - timedelta(seconds=seconds(kind.join.within)))
+    since = at - timedelta(seconds=seconds(kind.join.within))
+    return _open_case(connection, alert, since, ALERTS.c.area == alert.area)
+
+
+def _open_case(connection: Connection, alert: Alert, since: datetime, which: ColumnElement[bool]) -> str | None:
+    """The latest case of alerts of its unit and kind in which somebody will still see to more of them."""
+    numbers = (
+        select(ALERTS.c.case_number)
+        .join_from(ALERTS, CASES, CASES.c.number == ALERTS.c.case_number)
+        .where(_of_its_kind(alert, since), ALERTS.c.ended_at.is_(None), CASES.c.status.in_(JOINABLE), which)
+        .order_by(ALERTS.c.confirmed_at.desc(), ALERTS.c.id.desc())
     )
-    found: str | None = connection.scalar(like)
-    return found
+    number: str | None = connection.scalar(numbers.limit(1))
+    return number
+
+
+def _opened(connection: Connection, alert: Alert, at: datetime) -> int:
+    opened = select(func.count()).select_from(ALERTS).where(_of_its_kind(alert, at - HOUR), ALERTS.c.opened)
+    return connection.scalar(opened) or 0
+
+
+def _of_its_kind(alert: Alert, since: datetime) -> ColumnElement[bool]:
+    return (ALERTS.c.unit == alert.unit) & (ALERTS.c.kind == alert.kind) & (ALERTS.c.confirmed_at > since)
 
 
 def _open(connection: Connection, city: City, alert: Alert, asset: Row[Any], at: datetime) -> None:
     local_day = at.astimezone(ZoneInfo(city.rulebook.days.zone)).date()
     row, _ = open_case(connection, city.rulebook.code, _intake(city, alert, asset, at), local_day)
     alert.case_number, alert.opened = row.number, True
-
-
-def _open_cases(unit: str) -> Select[Any]:
-    """The latest case of a unit's alerts in which somebody will still see to more of them."""
-    return (
-        select(ALERTS.c.case_number)
-        .join_from(ALERTS, CASES, CASES.c.number == ALERTS.c.case_number)
-        .where(ALERTS.c.unit == unit, ALERTS.c.ended_at.is_(None), CASES.c.status.in_(JOINABLE))
-        .order_by(ALERTS.c.confirmed_at.desc(), ALERTS.c.id.desc())
-        .limit(1)
-    )
-
-
-def _opened(connection: Connection, unit: str, of_hour: Sequence[ColumnElement[bool]]) -> int:
-    opened = select(func.count()).select_from(ALERTS).where(ALERTS.c.unit == unit, ALERTS.c.opened, *of_hour)
-    return connection.scalar(opened) or 0
 
 
 def _intake(city: City, alert: Alert, asset: Row[Any], at: datetime) -> Intake:

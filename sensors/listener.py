@@ -15,7 +15,7 @@ from sensors.subscriber import Subscriber, tls_context, trouble
 MOST = 200
 """Messages taken in with one transaction: so many as came while the last one went on, up to this."""
 
-Take = Callable[[Sequence[bytes]], Awaitable[None]]
+Take = Callable[[Sequence[Message]], Awaitable[None]]
 
 
 class Listener:
@@ -45,7 +45,7 @@ class Listener:
 
     async def _listen(self, subscriber: Subscriber) -> None:
         while batch := await self._next(subscriber):
-            if await self._taken([message.payload for message in batch]):
+            if await self._taken(batch):
                 for message in batch:
                     subscriber.acknowledge(message)
 
@@ -61,11 +61,11 @@ class Listener:
             return []
         return [await first, *subscriber.arrived(MOST - 1)]
 
-    async def _taken(self, payloads: Sequence[bytes]) -> bool:
+    async def _taken(self, messages: Sequence[Message]) -> bool:
         """Whether they are in the ledger now; they are not if we were told to stop before it answered."""
         while True:
             try:
-                await self._take(payloads)
+                await self._take(messages)
             except LEDGER_ERRORS as error:
                 await self._ledger_outage.sit_out(f"the ledger does not answer ({type(error).__name__})")
             else:

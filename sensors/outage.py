@@ -1,4 +1,4 @@
-"""Something that we need and that does not answer at the moment: said once, and tried again until it is back."""
+"""Outages of the broker and the ledger: each logged once, with growing pauses between the tries until it is over."""
 
 import asyncio
 import logging
@@ -23,7 +23,7 @@ class Outage:
         self._back_since: float | None = None
 
     async def sit_out(self, trouble: str) -> None:
-        """Say what the trouble is, unless that was said already, and wait; each time longer, up to a limit."""
+        """Log the trouble, unless this outage has it in the log already, and wait; each time longer, up to a limit."""
         if self._back_since is not None and time.monotonic() - self._back_since > STEADY:
             self._said, self._pause = set(), FIRST_PAUSE
         self._back_since = None
@@ -35,7 +35,7 @@ class Outage:
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
     def over(self, news: str) -> None:
-        """It answers; said once, too."""
+        """Note that it answers again, and log `news` the first time."""
         if self._back_since is None:
             self._back_since = time.monotonic()
             log.info(news)

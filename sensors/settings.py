@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from settings import read_from_environment
 
 PORTS = {"mqtts": 8883, "mqtt": 1883}
-"""Those that IANA has registered."""
+"""Port of each scheme where the URL names none: as IANA has registered them."""
 
 
 class MqttSettings(BaseSettings):

@@ -116,6 +116,8 @@ def trouble(error: MqttError, settings: MqttSettings) -> str:
             return f"{broker} shows a certificate that we do not trust ({cause.verify_message}); check JIESU_MQTT_CA"
         case _, ssl.SSLError(), _:
             return f"{broker} and we do not agree on TLS; check JIESU_MQTT_URL and JIESU_MQTT_CERTIFICATE"
+        case _, TimeoutError(), _:  # also of TLS 1.3, where a certificate is refused after all seems well
+            return f"{broker} gives no answer in time; check JIESU_MQTT_URL, and JIESU_MQTT_CERTIFICATE if it wants one"
         case _, OSError(), _:
             return f"{broker} does not answer"
         case _, _, "Bad user name or password" | "Not authorized":

@@ -129,12 +129,13 @@ def test_all_must_stay_well_for_a_while_and_an_alarm_in_between_begins_that_anew
     assert one.steady_at == START + timedelta(minutes=4) + steady
 
 
-def test_a_collective_case_is_kept_open_until_its_hour_is_over() -> None:
+@pytest.mark.parametrize(("opened", "minutes"), [(True, 90), (False, 41)])
+def test_who_opened_a_collective_case_keeps_it_open_for_an_hour(opened: bool, minutes: int) -> None:
     one = alert()
-    one.count(NOISE, reading(0, 99), START)
-    one.collective = True
-    one.recover(NOISE, reading(1, recovered=True))
-    assert one.steady_at == START + timedelta(hours=1)
+    one.count(NOISE, reading(30, 99), START + timedelta(minutes=30))
+    one.collective, one.opened = True, opened
+    one.recover(NOISE, reading(31, recovered=True))
+    assert one.steady_at == START + timedelta(minutes=minutes)
 
 
 def test_a_street_takes_in_its_communities_and_a_community_its_own() -> None:

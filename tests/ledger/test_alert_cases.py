@@ -32,14 +32,27 @@ async def test_alerts_of_neighbours_are_one_case(alerts: Ledger) -> None:
     assert len(await cases(alerts)) == 1
 
 
-async def test_alerts_that_are_no_neighbours_are_cases_until_the_hour_is_full(alerts: Ledger) -> None:
+async def test_alerts_that_are_no_neighbours_are_cases_until_there_are_enough_within_an_hour(alerts: Ledger) -> None:
     outcomes = await take(alerts, *(reading(f"A-{n}", "over-quota") for n in range(50)))
     opened = await cases(alerts)
     assert len(opened) == CITY.sensors.cases_an_hour + 1
     assert opened[-1].title == CITY.sensors.collective.title
     assert {outcome.case for outcome in outcomes[20:]} == {opened[-1].number}
-    later = [reading(f"A-{n}", "over-quota", minutes=40) for n in range(50, 53)]
-    assert sum(outcome.opened for outcome in await take(alerts, *later)) == 3, "another hour has begun"
+    [late] = await take(alerts, reading("A-50", "over-quota", minutes=59))
+    assert late.case == opened[-1].number, "wherever the clock's hours begin"
+    later = [reading(f"A-{n}", "over-quota", minutes=60) for n in range(51, 54)]
+    assert sum(outcome.opened for outcome in await take(alerts, *later)) == 3, "an hour has passed"
+
+
+async def test_one_collective_case_takes_in_an_hour_and_no_more(alerts: Ledger) -> None:
+    for minutes in (0, 30, 60):
+        readings = (reading(f"A-{minutes // 2 + n}", "over-quota", minutes=minutes) for n in range(15))
+        await take(alerts, *readings)
+    opened = [case.title for case in await cases(alerts)]
+    assert opened.count(CITY.sensors.collective.title) == 1
+    assert len(opened) == 20 + 1, "none beside it, while there is one"
+    [outcome] = await take(alerts, reading("A-45", "over-quota", minutes=91))
+    assert outcome.opened
 
 
 def test_the_city_has_what_its_sensors_need() -> None:

@@ -10,7 +10,7 @@ from typing import Any, Self
 from uuid import uuid4
 
 import pytest
-from aiomqtt import Client, MqttError
+from aiomqtt import Client, MqttError, ProtocolVersion
 from pydantic import SecretStr
 from sqlalchemy import select
 from trustme import CA
@@ -94,8 +94,9 @@ async def sensor(broker: Broker, papers: Papers) -> Sensor:
     """A sensor, to be connected with `async with`, which publishes with QoS 1."""
     tls = ssl.create_default_context(cafile=papers.ca)
     client = Sensor(
-        HOST, broker.port, username="sensor", password="sensor", tls_context=tls, max_inflight_messages=500, timeout=5
-    )
+        HOST, broker.port, username="sensor", password="sensor", protocol=ProtocolVersion.V5, tls_context=tls,
+        max_inflight_messages=500, timeout=5,
+    )  # fmt: skip
     client.pending_calls_threshold = 10_000
     return client
 

@@ -15,8 +15,8 @@ from sensors.settings import MqttSettings
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds, half a minute at most."""
-    async with asyncio.timeout(30):
+    """Wait until something holds, a minute at most."""
+    async with asyncio.timeout(60):
         while not holds():  # noqa: ASYNC110 (what is looked at is a file or a list)
             await asyncio.sleep(0.02)
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from aiomqtt import Client, MqttError
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 from sqlalchemy import Connection
 
 from bench.broker import Broker
@@ -20,7 +22,7 @@ from ledger.database import Ledger, open_ledger
 from ledger.refused import refusal_counts, refused_messages
 from sensors import intake
 from sensors.settings import MqttSettings
-from sensors.subscriber import WAITING
+from sensors.subscriber import WAITING, trouble
 from tests.conftest import PostgresUrl
 from tests.sensors.conftest import METERS, TOPIC, Papers, alerts, event, taken, with_meters
 from tests.sensors.listening import Listening, until
@@ -83,6 +85,33 @@ async def test_what_is_no_alert_is_kept_and_holds_up_no_other(listen: Listen, se
         await publish(sensor, event())
         await listening.heard(1)
     assert len(listening.became) == 1, "nothing of all that came again"
+
+
+def binary(id: str, payload: bytes, **more: str) -> dict[str, Any]:
+    """A message in binary mode: the attributes are user properties, the data is the payload."""
+    attributes = {"specversion": "1.0", "id": id, "source": "/meters", "type": "jiesu.alert.burst-flow", **more}
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    properties.UserProperty = list(attributes.items())
+    return {"payload": payload, "properties": properties}
+
+
+async def test_events_in_binary_mode_are_taken_too(listen: Listen, sensor: Client, ledger: Ledger) -> None:
+    traced = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+    traced.UserProperty = [("traceparent", "00-0-0-00")]
+    messages = [
+        binary("100%25 水", b'{"value": 3}', subject=METERS[0]),
+        binary("b", b"no JSON", subject=METERS[0]),
+        binary("c", b'{"value": 3}'),
+        {"payload": event(id="d"), "properties": traced},
+    ]
+    async with listen() as listening:
+        await listening.ready()
+        async with sensor:
+            await asyncio.gather(*(sensor.publish(TOPIC, qos=1, **message) for message in messages))
+        await listening.heard(len(messages))
+    assert await taken(ledger) == {"100%25 水", "d"}
+    async with ledger.session() as session:
+        assert {row.reason: row.count for row in await refusal_counts(session)} == {"malformed": 2}
 
 
 async def test_a_message_that_nobody_foresaw_is_kept_and_holds_up_no_other(
@@ -255,3 +284,13 @@ async def test_two_that_share_a_subscription_divide_the_work(listen: Listen, sen
         await until(lambda: len(first.became) + len(second.became) >= 200)
     assert min(len(first.became), len(second.became)) > 50
     assert await alerts(ledger) == [(METERS[0], 200)]
+
+
+def test_a_broker_that_says_nothing_may_want_tls_or_a_certificate() -> None:
+    silent = MqttError("Operation timed out")
+    silent.__context__ = TimeoutError()
+    told = trouble(silent, MqttSettings(url="mqtts://127.0.0.1:8883"))
+    assert told == (
+        "the MQTT broker at 127.0.0.1:8883 gives no answer in time; "
+        "check JIESU_MQTT_URL, and JIESU_MQTT_CERTIFICATE if it wants one"
+    )
