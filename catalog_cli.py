@@ -103,7 +103,7 @@ def _with_areas(kept: CatalogFile, file: Path, path: Path) -> CatalogFile:
 
 def _replace(path: Path, file: CatalogFile) -> None:
     """Write the file anew under its old head of comments, at once or not at all."""
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    lines = path.read_text(encoding="utf-8-sig").splitlines(keepends=True)
     head = "".join(takewhile(lambda line: line.startswith("#") or not line.strip(), lines))
     written = path.with_suffix(".toml.new")
     written.write_text(head + write_catalog_file(file), encoding="utf-8")

@@ -77,13 +77,6 @@ class Item(Matter):
     areas: dict[Word, Code] = Field(default_factory=dict)
     """Word of an address → the unit that leads there instead of `lead` (属地管理)."""
 
-    @cached_property
-    def terms(self) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
-        """Each keyword with its first word and its others, split once."""
-        return tuple(
-            (keyword, first, tuple(others)) for keyword in self.keywords for first, *others in [keyword.split()]
-        )
-
 
 class Suggestion(Frozen):
     """A matter that a request may be about, and whom to send it to."""
@@ -104,6 +97,16 @@ class Catalog(Frozen):
 
     items: dict[str, Item]
 
+    @cached_property
+    def first_words(self) -> dict[int, dict[str, list[tuple[int, Item]]]]:
+        """By length, the first words of keywords, and the items that have one, each with its place in the file."""
+        found: dict[int, dict[str, list[tuple[int, Item]]]] = {}
+        for place, item in enumerate(self.items.values()):
+            for keyword in item.keywords:
+                first = keyword.split()[0]
+                found.setdefault(len(first), {}).setdefault(first, []).append((place, item))
+        return found
+
     def suggest(self, text: str, address: str | None = None, limit: int = 3) -> list[Suggestion]:
         """At most `limit` matters that `text` may be about, best first; none when no keyword is in it.
 
@@ -111,9 +114,19 @@ class Catalog(Frozen):
         equals the order of the file decides. The place is sought in `address`, then in `text`.
         """
         said, where = plain(text), plain(address or "")
-        matched = ((item, _matching(item, said)) for item in self.items.values())
-        found = [_suggestion(item, because, said, where) for item, because in matched if because]
-        return sorted(found, key=lambda suggestion: -suggestion.score)[: max(limit, 0)]
+        matched = ((item, _matching(item, said)) for item in self._likely(said))
+        found = sorted((match for match in matched if match[1]), key=lambda match: -_score(match[1]))
+        return [_suggestion(item, because, said, where) for item, because in found[: max(limit, 0)]]
+
+    def _likely(self, said: str) -> list[Item]:
+        """The items of which some keyword's first word is in `said`: few of them, however many there are."""
+        found = {
+            place: item
+            for length, words in self.first_words.items()
+            for start in range(len(said) - length + 1)
+            for place, item in words.get(said[start : start + length], ())
+        }
+        return [found[place] for place in sorted(found)]
 
 
 class VersionedCatalog(Frozen):
@@ -147,8 +160,7 @@ class VersionedCatalog(Frozen):
 
 
 def _matching(item: Item, said: str) -> list[str]:
-    # The first word rules out nearly every keyword, so only then the others are looked at.
-    return [keyword for keyword, first, others in item.terms if first in said and all(word in said for word in others)]
+    return [keyword for keyword in item.keywords if all(word in said for word in keyword.split())]
 
 
 def _suggestion(item: Item, because: list[str], said: str, where: str) -> Suggestion:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -121,16 +122,16 @@ def unreachable(catalog: VersionedCatalog, since: date) -> Iterator[str]:
 
 
 def _shadowed(catalog: Catalog) -> Iterator[str]:
+    @cache  # many items may share a keyword
+    def first(said: str) -> str:
+        return catalog.suggest(said, limit=1)[0].item
+
     for item in catalog.items.values():
         # A full stop between keywords keeps the end of one and the beginning of the next from making a word.
         said = [*item.keywords, "。".join(item.keywords)]
-        if not any(_first(catalog, words) == item.code for words in said):
-            others = ", ".join(dict.fromkeys(_first(catalog, words) for words in said))
+        if not any(first(words) == item.code for words in said):
+            others = ", ".join(dict.fromkeys(map(first, said)))
             yield f"item {item.code} {item.name}: cannot be reached; whatever its keywords find, {others} comes first"
-
-
-def _first(catalog: Catalog, said: str) -> str:
-    return catalog.suggest(said, limit=1)[0].item
 
 
 def _place(loc: tuple[int | str, ...], data: Mapping[str, Any]) -> str:

@@ -47,7 +47,7 @@ ADVICE = {
     "limit_source": "write which rule sets the limit, in at most 200 characters; nothing where there is no limit",
     "valid_from": "write the first day as 2027-01-01, or nothing for “from the beginning”",
     "valid_until": "write the last day as 2027-12-31, or nothing for “until the next version”",
-    "table": "write a name such as districts",
+    "table": "write a name such as districts, of at most 60 characters",
     "word": "write a word of an address, of 2 to 40 characters, once in each table",
     "unit": "write the code of a unit of units.toml",
 }
@@ -90,7 +90,7 @@ def read_areas(data: bytes, units: Collection[str]) -> Areas:
     for number, cells in sheet.lines:
         table, word, unit = cells.get("table", ""), plain(cells.get("word", "")), cells.get("unit", "")
         problems = {
-            "table": None if table else "is missing",
+            "table": _wrong_table(table),
             "word": _wrong_word(word, areas.get(table, {})),
             "unit": None if unit in units else f"'{unit}' is not a unit of this city",
         }
@@ -99,6 +99,12 @@ def read_areas(data: bytes, units: Collection[str]) -> Areas:
     if faults:
         raise BadSheet(faults)
     return areas
+
+
+def _wrong_table(table: str) -> str | None:
+    if len(table) > 60:
+        return f"'{table[:40]}' has {len(table)} characters"
+    return None if table else "is missing"
 
 
 def _wrong_word(word: str, words: Mapping[str, str]) -> str | None:

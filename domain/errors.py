@@ -56,7 +56,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises `ConfigError` when the file is missing, cannot be read, or is no TOML (naming the line).
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(path, "", "there is no such file") from None
     except OSError as error:

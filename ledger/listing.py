@@ -1,15 +1,16 @@
 """The list of cases people search, page by page."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, and_, not_, or_, select, true, tuple_
+from sqlalchemy import Column, ColumnElement, and_, not_, or_, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.events import Status
+from domain.matching import spellings
 from ledger.errors import BadCursor
 from ledger.models import CaseRow
 from ledger.readable import read_cases
@@ -46,8 +47,8 @@ class CaseFilter(BaseModel):
     outage: bool | None = None
     phone: str | None = Field(default=None, repr=False)
     q: str | None = Field(default=None, repr=False)
-    """Found literally in number, title, text or address, letter case does not matter; or the number that it has at a
-    partner, whole."""
+    """Found literally in number, title, text or address, whether letters are small or capital, and characters of half
+    or full width; or the number that it has at a partner, whole."""
 
 
 @dataclass(frozen=True)
@@ -108,9 +109,14 @@ def _searches(filters: CaseFilter, sight: Sight) -> Iterator[ColumnElement[bool]
     if filters.phone is not None:
         yield and_(known, CASES.c.phone == filters.phone)
     if filters.q:
-        number, *words = (CASES.c[name].icontains(filters.q, autoescape=True) for name in ("number", *SEARCHED))
-        elsewhere = or_(CASES.c.original_number == filters.q, goes_on_as(filters.q))
+        said = spellings(filters.q)
+        number, *words = (_contains(CASES.c[name], said) for name in ("number", *SEARCHED))
+        elsewhere = or_(CASES.c.original_number.in_(said), goes_on_as(said))
         yield or_(number, elsewhere, and_(known, or_(*words)))
+
+
+def _contains(column: Column[str], said: Iterable[str]) -> ColumnElement[bool]:
+    return or_(*(column.icontains(words, autoescape=True) for words in said))
 
 
 def _overdue(now: datetime) -> ColumnElement[bool]:

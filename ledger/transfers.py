@@ -1,5 +1,6 @@
 """To whom cases were transferred, and under which number they went on there."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,9 +50,9 @@ async def transfer_of(session: AsyncSession, number: str) -> Transferred | None:
     return stands
 
 
-def goes_on_as(number: str) -> ColumnElement[bool]:
-    """Whether a partner that took a case over calls it by that number."""
+def goes_on_as(numbers: Collection[str]) -> ColumnElement[bool]:
+    """Whether a partner that took a case over calls it by one of those numbers."""
     # Written out: with a parameter SQLite would not use the index on just these.
     acknowledged = EVENTS.c.kind == literal_column(f"'{EventKind.TRANSFER_ACKNOWLEDGED}'")
-    theirs = EVENTS.c.facts["number"].as_string() == number
+    theirs = EVENTS.c.facts["number"].as_string().in_(numbers)
     return CASES.c.number.in_(select(EVENTS.c.case_number).where(acknowledged, theirs))

@@ -50,6 +50,15 @@ def test_what_changed_in_excel_changes_in_the_file_alone(folder: Path) -> None:
     assert len(load_city(folder).catalog.versions) == before.count("[[item]]") + 1
 
 
+def test_a_file_that_an_editor_saved_with_a_byte_order_mark_keeps_its_head(folder: Path) -> None:
+    catalog, sheet = folder / "catalog.toml", folder / "sheet.csv"
+    before = catalog.read_text(encoding="utf-8")
+    run("export", sheet)
+    catalog.write_text(before.replace("路灯不亮", "路灯熄灭"), encoding="utf-8-sig")
+    assert run("import", sheet).stdout.endswith("0 added, 1 changed, 0 removed\n")
+    assert catalog.read_text(encoding="utf-8") == before
+
+
 def test_a_sheet_with_mistakes_names_them_all_and_changes_nothing(folder: Path) -> None:
     catalog, sheet = folder / "catalog.toml", folder / "sheet.csv"
     before = catalog.read_bytes()

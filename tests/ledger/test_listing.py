@@ -50,6 +50,10 @@ async def _found(ledger: Ledger, **filters: Any) -> list[str]:
         ({"q": "100%"}, {"text": "100% 漏水"}, {}),
         ({"q": "a_b"}, {"text": "a_b"}, {}),
         ({"q": "a/b"}, {"text": "a/b"}, {}),
+        ({"q": "郑公(2026)117"}, {"text": "见郑公（2026）117号"}, {}),
+        ({"q": "郑公（２０２６）"}, {"text": "见郑公(2026)117号"}, {}),
+        ({"q": "Tower B 3"}, {"address": "Ｔｏｗｅｒ　Ｂ　３"}, {}),
+        ({"q": "郑公(2026)117号"}, {"original_number": "郑公（2026）117号"}, {}),
         ({"unit": "water", "status": ["handling"]}, {}, {"lead": "water", "status": Status.HANDLING}),
     ],
 )
