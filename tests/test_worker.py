@@ -127,11 +127,11 @@ async def test_what_an_api_accepted_but_never_started_is_found_by_the_shift_of_a
     async def started() -> bool:
         return (await hotline.row(number)).started
 
-    await eventually(started, patience=30)
+    await eventually(started)
     shifts = [run async for run in hotline.server.client.list_workflows(f"TaskQueue = '{hotline.task_queue}'")]
     assert sum(run.workflow_type == SWEEP for run in shifts) == 1
     first.send_signal(signal.SIGTERM)
     assert await asyncio.to_thread(first.wait, 20) == 0
     await workers.start()
     number = await accepted_only(hotline, timedelta(minutes=6))
-    await eventually(started, patience=30)
+    await eventually(started)

@@ -1,6 +1,8 @@
 """Calls to outside systems: what is tried again, what is not, and what an answer may look like."""
 
 import asyncio
+import socket
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -84,6 +86,22 @@ async def test_nothing_goes_where_a_redirection_points() -> None:
         with pytest.raises(ApplicationError) as failed:
             await post(client, str(server.make_url("/orders")), "key-1", BODY)
     assert (failed.value.type, asked) == ("http_307", ["/orders"])
+
+
+async def test_no_party_is_told_what_another_asked_us_to_remember() -> None:
+    brought: list[str] = []
+
+    async def party(request: web.Request) -> web.Response:
+        brought.extend(request.cookies)
+        return web.Response(headers={"Set-Cookie": f"session-{len(brought)}=1"})
+
+    app = web.Application()
+    app.router.add_post("/orders", party)
+    async with TestServer(app) as server, http_client() as client:
+        for _ in range(2):
+            # Nobody keeps cookies of an address in numbers.
+            await post(client, f"http://localhost:{server.port}/orders", "key-1", BODY)
+    assert brought == []
 
 
 @pytest.mark.parametrize("headers", [{"Content-Length": "100"}, {"Content-Encoding": "gzip"}])
@@ -171,9 +189,33 @@ async def test_who_keeps_many_waiting_takes_no_connection_from_others() -> None:
             group.create_task(post(client, str(server.make_url("/hang")), "key-1", BODY))
         for _ in range(100):
             await hanging.acquire()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             assert await post(client, str(server.make_url("/orders")), "key-1", BODY) == {}
         done.set()
+
+
+async def test_whose_names_nobody_resolves_keep_no_other_party_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    resolve, done = socket.getaddrinfo, threading.Event()
+
+    def hang(host: str, *args: Any, **kwargs: Any) -> Any:
+        if host != "localhost":
+            done.wait()
+        return resolve("localhost", *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    app = web.Application()
+    app.router.add_post("/orders", lambda _: asyncio.sleep(0, web.Response()))
+    async with TestServer(app) as server, http_client() as client, asyncio.TaskGroup() as group:
+        for n in range(40):
+            group.create_task(post(client, f"http://unit-{n}:{server.port}/orders", "key-1", BODY))
+        await asyncio.sleep(0.1)
+        try:
+            async with asyncio.timeout(15):
+                assert await post(client, f"http://localhost:{server.port}/orders", "key-1", BODY) == {}
+        finally:
+            done.set()
 
 
 @pytest.mark.parametrize("url", ["http://us:hidden@127.0.0.1:1/orders", "no address", "http://../orders"])

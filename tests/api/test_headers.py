@@ -81,7 +81,7 @@ async def begun(site: Site, length: int) -> bytes:
     }
     lines = ["POST /cases HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", '{"text":']
     writer.write("\r\n".join(lines).encode())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         answer = await reader.read()
     writer.close()
     await writer.wait_closed()

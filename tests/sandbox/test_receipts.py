@@ -40,7 +40,7 @@ class Reported:
         async def told() -> bool:
             return self.told == [*receipts]
 
-        await eventually(told, patience=5, pause=0.01)
+        await eventually(told, pause=0.01)
         self.told.clear()
 
 

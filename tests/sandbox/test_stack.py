@@ -63,7 +63,7 @@ def alive(pid: int) -> bool:
 
 
 async def until(truth: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             if await truth():
                 return
@@ -245,7 +245,7 @@ async def test_nothing_outlives_the_supervisor(tmp_path: Path, sign: signal.Sign
         pids += [int(word) for word in supervisor.stdout.readline().split()]
         assert all(map(alive, pids))
         supervisor.send_signal(sign)
-        code = supervisor.wait(timeout=10)
+        code = supervisor.wait(timeout=60)
     assert code == (-signal.SIGKILL if sign is signal.SIGKILL else 0)
     await until(gone)
     async with Stack(Settings(home=tmp_path), processes=[sleeper("one")]):

@@ -33,7 +33,7 @@ async def start_server() -> AsyncIterator[Start]:
     async def start(home: Path, hold: embedded.Hold) -> Server:
         port, ui_port = free_ports(2)
         server = Server(f"127.0.0.1:{port}", spawn(embedded.command(home, "127.0.0.1", port, ui_port), hold))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while True:
                 if await embedded.ready(server.address):
                     return server

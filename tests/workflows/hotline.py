@@ -195,7 +195,7 @@ def of_type(history: WorkflowHistory, name: str) -> list[HistoryEvent]:
     return [event for event in history.events if EventType.Name(event.event_type) == f"EVENT_TYPE_{name}"]
 
 
-async def eventually(found: Callable[[], Coroutine[Any, Any, Any]], patience: float = 15, pause: float = 0.05) -> Any:
+async def eventually(found: Callable[[], Coroutine[Any, Any, Any]], patience: float = 60, pause: float = 0.05) -> Any:
     """Ask until the answer is true, and return it."""
     async with asyncio.timeout(patience):
         while not (answer := await found()):  # noqa: ASYNC110 (what is asked lies in another process)

@@ -35,7 +35,7 @@ async def all_written(hotline: Hotline, number: str, count: int) -> list[str]:
             return []
         return found if len(found) == count else []
 
-    found: list[str] = await eventually(written, patience=40)
+    found: list[str] = await eventually(written)
     return found
 
 
