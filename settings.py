@@ -22,7 +22,7 @@ DATABASES = frozenset({"postgresql", "postgresql+psycopg", "postgres", "sqlite",
 
 
 class Settings(BaseSettings):
-    """One installation's settings, read from the environment only: no secret is ever kept in a file of ours."""
+    """One installation's settings, read from the environment only."""
 
     model_config = SettingsConfigDict(env_prefix="JIESU_", frozen=True)
 
@@ -219,7 +219,7 @@ def read_settings() -> Settings:
 
 
 def read_sms_settings() -> SmsSettings:
-    """The same for texts."""
+    """The settings of texts. Raises ValueError as `read_settings` does."""
     return read_from_environment(SmsSettings)
 
 
@@ -227,7 +227,7 @@ Read = TypeVar("Read", bound=BaseSettings)
 
 
 def read_from_environment(settings: type[Read]) -> Read:
-    """Settings of any kind, in the same way."""
+    """Settings of any kind. Raises ValueError with one sentence that names the variable at fault."""
     try:
         return settings()
     except ValidationError as error:

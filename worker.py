@@ -1,6 +1,7 @@
 """The worker, run as a service: carries cases and activities until told to stop, then finishes what it began."""
 
 import asyncio
+import gc
 import logging
 import signal
 import sys
@@ -69,27 +70,28 @@ async def create_worker(
 ) -> Worker:
     """A worker for everything on one task queue; `stack` closes what it opens, workers for outside systems among it.
 
-    Without `sms_settings` citizens are texted through the generic gateway.
+    Without `sms_settings` citizens are texted as the environment says.
 
     The SDK's sandbox costs a third of the worker's time. Our workflows only call the pure core, so it guards them where
     that is free: the tests run every workflow in it (`runner`), and replay histories.
     """
     http = await stack.enter_async_context(http_client())
     gateway = open_gateway(sms_settings or SmsSettings(), city, http)
-    waiting, watch = Waiting(ledger, city, gateway), Watch(ledger, city)
+    watch = Watch(ledger, city)
     systems = systems_of(city, task_queue, watch)
     following = Following(client, ledger, task_queue)
     open311 = Open311(ledger, http, following.begin)
     units = Units(ledger, city, http, systems, open311)
     follower = Follower(ledger, city, open311, systems, following)
-    grids, sms = Grids(ledger, city, http), Sms(ledger, city, gateway)
+    grids = Grids(ledger, city, http, watch)
+    sms, waiting = Sms(ledger, city, gateway, watch), Waiting(ledger, city, gateway, watch)
     oversight, partners = Oversight(ledger), Partners(ledger, city, http, systems)
     for system in systems.values():
         await stack.enter_async_context(_for_system(client, system, [units.tell, partners.tell, follower.follow]))
 
     then: dict[str, Callable[[], Awaitable[object]]] = {
         "texts that waited": waiting.send_due,
-        "watching units' systems": watch.report,
+        "watching outside systems": watch.report,
         "looking after alerts": lambda: look_after_alerts(client, ledger, city),
         "forgetting refused messages": lambda: ledger.run(forget_refused, datetime.now(UTC)),
     }
@@ -153,6 +155,8 @@ async def serve(settings: Settings) -> None:
         with suppress(*LEDGER_ERRORS):  # one that is down at the moment may come up later
             await ledger.run(check_tables)
         worker = await create_worker(client, city, ledger, settings.task_queue, stack, sms_settings=sms_settings)
+        # What is loaded by now stays: full collections of garbage, which hold up every workflow, leave it out.
+        gc.freeze()
         async with worker:
             marker = settings.home / "worker.ready"
             _mark(marker)

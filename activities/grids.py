@@ -10,12 +10,14 @@ from temporalio.exceptions import ApplicationError
 from activities.delivery import deliver
 from activities.http import post
 from activities.platforms import Platform
+from activities.systems import Notes
 from activities.told import home_visit, what_is_told
 from domain.city import City
 from domain.effects import TELL, Effect, Party
 from domain.events import EventKind
 from domain.grids import who_goes
 from domain.masking import anonymous
+from domain.systems import GRID_PLATFORM
 from ledger.database import Ledger
 
 ENDPOINT = "JIESU_ENDPOINT_GRID"
@@ -24,9 +26,9 @@ ENDPOINT = "JIESU_ENDPOINT_GRID"
 class Grids:
     """Tells grids of what happens in them."""
 
-    def __init__(self, ledger: Ledger, city: City, http: aiohttp.ClientSession) -> None:
+    def __init__(self, ledger: Ledger, city: City, http: aiohttp.ClientSession, notes: Notes) -> None:
         self._ledger, self._city, self._http = ledger, city, http
-        self._platform = Platform("grid platform")
+        self._platform = Platform(GRID_PLATFORM, notes)
 
     @activity.defn(name=TELL[Party.GRID])
     async def tell(self, effect: Effect) -> None:

@@ -1,9 +1,11 @@
 """HTTP calls to outside systems: the same key on every try, and errors told apart by whether trying again helps."""
 
+import asyncio
 import json
 import os
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -15,6 +17,8 @@ from temporalio.exceptions import ApplicationError
 TIMEOUT = aiohttp.ClientTimeout(total=20)
 IDLE = 4
 """Seconds that a connection is kept: fewer than servers keep one, or a message may meet it being closed."""
+LOOKUPS = 100
+"""Names that are looked up at the same time: more than a city has systems."""
 LONGEST_RETRY_AFTER = timedelta(days=1)
 
 REFUSALS = frozenset({400, 409, 410, 413, 415, 422})
@@ -28,7 +32,11 @@ LONGEST_ANSWER = 1_000_000
 def http_client() -> aiohttp.ClientSession:
     """The client that all activities of a worker share. Raises RuntimeError outside a running event loop."""
     # No limit of connections: those that a party keeps waiting would be missing for all others.
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE), timeout=TIMEOUT)
+    # Nor, in effect, of names looked up at the same time, each of which holds one of the loop's threads.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(LOOKUPS))
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE)
+    # No cookies are kept: one that a party sets would go to all under its domain.
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=TIMEOUT)
 
 
 def address_of(variable: str | None, whom: str) -> str:

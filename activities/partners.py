@@ -23,7 +23,13 @@ from ledger.models import AttachmentRow, CaseRow, EventRow
 from ledger.told import Told
 
 BETWEEN_OURSELVES = frozenset(
-    {EventKind.ESCALATED, EventKind.EFFECT_FAILED, EventKind.CALENDAR_CHANGED, EventKind.DEADLINE_MOVED}
+    {
+        EventKind.ESCALATED,
+        EventKind.EFFECT_FAILED,
+        EventKind.RESENT,
+        EventKind.CALENDAR_CHANGED,
+        EventKind.DEADLINE_MOVED,
+    }
 )
 """Kinds of events that are the hotline's and its supervisors' own business."""
 

@@ -14,14 +14,11 @@ from activities.systems import System, Through
 from activities.told import for_handlers, home_visit, what_is_told
 from domain.city import City
 from domain.crews import Crew, crews_at
-from domain.effects import TELL, Effect, Party
+from domain.effects import TELL, WORK, Effect, Party
 from domain.units import Unit
 from ledger.database import Ledger
-from ledger.following import FILED
 from ledger.told import Told
 
-WORK = frozenset({"dispatch", "rework"})
-"""Orders to do something."""
 ORDERS = WORK | {"recall"}
 
 
@@ -51,7 +48,7 @@ class Units:
         unit = self._city.units.get(effect.unit or "")
         if unit is None:
             raise ApplicationError(f"No unit {effect.unit} in this city", type="unknown_unit", non_retryable=True)
-        if unit.system is None or (unit.reach == "open311" and effect.kind not in FILED):
+        if unit.system is None or (unit.reach == "open311" and effect.kind not in WORK):
             # People look at our list by themselves, also for what GeoReport has no place for.
             told = await what_is_told(self._ledger, effect)
             await leave(self._ledger, effect, for_handlers(told, told.note) or "")

@@ -10,6 +10,7 @@ STEP_EXAMPLES: dict[str, dict[str, Any]] = {
     "refuse-transfer": {"text": "经核实不属于警务事项，退回热线。"},
     "dispatch": {"lead": "zz-water", "assisting": []},
     "redispatch": {"lead": "zz-shizheng", "assisting": ["zz-water"], "text": "经核实井盖属市政管养。"},
+    "resend": {"text": "该单位系统已修复。"},
     "reclassify": {"category": "complaint", "text": "诉求人要求按投诉处理。"},
     "sign-in": {},
     "request-return": {"text": "该路段不在本单位管养范围，建议派发市政养护单位。"},

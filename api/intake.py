@@ -80,7 +80,9 @@ class NewCase(BaseModel):
         default=None, description="大面积停水停电停气停热 or pollution; else by the item given."
     )
     province: StrictBool = Field(default=False, description="Sent by the province's hotline.")
-    original_number: OptionalForeignNumber = Field(default=None, description="Its number at the province or at 110.")
+    original_number: OptionalForeignNumber = Field(
+        default=None, description="Its number at the hotline or platform it comes from."
+    )
 
 
 class Accepted(BaseModel):
@@ -174,8 +176,8 @@ def _check_origin(body: NewCase, actor: Actor) -> None:
         raise Problem(
             403,
             "not_your_post",
-            "outage, province, original_number and the channels province and 110 are not for this post to give.",
-            "大面积停供标记、省级转办和110来件只能由热线或已对接的平台登记。",
+            "outage, province, original_number and channels of other public bodies are not for this post to give.",
+            "大面积停供标记、省级转办、原编号和其他部门来件只能由热线或已对接的平台登记。",
         )
 
 

@@ -39,7 +39,7 @@ class Asked:
 
 
 def digest(body: BaseModel) -> str:
-    """By which a body is told from another under the same key."""
+    """A hash of a body, by which it is told from another body under the same key."""
     return sha256(body.model_dump_json().encode()).hexdigest()
 
 

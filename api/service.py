@@ -1,4 +1,4 @@
-"""What the routes work with: the city, the ledger and the engine, and the two things asked of the engine."""
+"""What the routes work with: the city, the ledger and the engine, which starts a case and takes its steps."""
 
 import asyncio
 import logging
@@ -83,7 +83,7 @@ class Service:
             return await self.find(session, number, actor)
 
     async def find(self, session: AsyncSession, number: str, actor: Actor) -> CaseRow:
-        """The same within a transaction, for what must be recorded together with the reading of it."""
+        """`case` within a transaction, so that the reading is recorded together with it."""
         row = await find_case(session, number, sight_of(actor, self.city))
         if row is None:
             raise not_found(number)
@@ -198,7 +198,7 @@ async def service(request: Request) -> Service:
 
 
 def service_of(scope: Scope) -> Service:
-    """The same of an ASGI scope."""
+    """The service of the app that an ASGI scope belongs to."""
     found: Service = scope["app"].state.service
     return found
 

@@ -1,4 +1,4 @@
-"""A start that fails for what the installation says of itself: one sentence for whoever keeps it."""
+"""A start that fails because of settings, city files or certificates: told in one sentence."""
 
 import sys
 

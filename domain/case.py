@@ -10,6 +10,7 @@ from domain.calendar import WorkCalendar, name_days
 from domain.clock import INSTANT_BEFORE, Clock, start_clock
 from domain.command import Command
 from domain.deadlines import changed_days, show
+from domain.effects import Effect
 from domain.escalation import fire
 from domain.events import Assignment, Deadline, Event, EventKind, Handover, Outcome, Request, Status, Summary
 from domain.limits import Limit
@@ -68,6 +69,8 @@ class Case(BaseModel):
     names: dict[str, str] = {}
     """What people call the units that have had the case, and its grids."""
     clocks: list[Clock] = []
+    refused_orders: list[Effect] = []
+    """Those that the systems of its units refused for good."""
     request: Request | None = None
     transfer: Handover | None = None
     """To whom it is being transferred, or has been."""

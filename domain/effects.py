@@ -65,6 +65,8 @@ class Effect(BaseModel):
     partner: str | None = None
     role: str | None = None
     note: str | None = None
+    about: int | None = None
+    """The earlier event of which it tells, where it is not the one that makes it happen."""
 
     @property
     def lane(self) -> str:
@@ -88,6 +90,9 @@ FOLLOW_ORDER = "follow_order"
 ELSEWHERE = "elsewhere"
 """Type of the error by which an activity asks to be run on the queue in its details; what failed here comes second."""
 
+
+WORK = frozenset({"dispatch", "rework"})
+"""Kinds of orders to a unit to do something."""
 
 SUPERVISED = frozenset(
     {
@@ -161,6 +166,9 @@ def _effects(event: Event, case: "Case") -> Iterator[Effect]:
         yield from _to_units(base, event.facts.get("recalled", []), "recall")
     elif event.kind is EventKind.REWORK_ORDERED:
         yield from _to_units(base, [case.lead], "rework")
+    elif event.kind is EventKind.RESENT:
+        for order in event.facts["orders"]:
+            yield base.model_copy(update=order | {"party": Party.UNIT})
     elif event.kind is EventKind.ESCALATED:
         yield from _escalation(base, event)
     elif event.kind is EventKind.RECOVERED:

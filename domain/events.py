@@ -87,6 +87,7 @@ class EventKind(StrEnum):
     DEADLINE_MOVED = "deadline_moved"
     ESCALATED = "escalated"
     EFFECT_FAILED = "effect_failed"
+    RESENT = "resent"
     CLOSED = "closed"
 
 

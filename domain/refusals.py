@@ -29,6 +29,10 @@ REFUSALS: dict[str, tuple[str, str]] = {
         "Already dispatched to {unit} on {on}; to send it elsewhere, redispatch it with a reason.",
         "已于{on}派发至{unit_zh}；如需改派请使用重新派单并说明理由。",
     ),
+    "nothing_to_resend": (
+        "No order that a unit's system refused waits to be sent again.",
+        "没有被承办单位系统拒收、需要重新下发的派单。",
+    ),
     "same_unit_twice": (
         "{unit} is named more than once; a unit is either lead or assisting.",
         "承办单位{unit_zh}重复，主办与协办不能相同。",

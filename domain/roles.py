@@ -45,6 +45,7 @@ MAY: dict[str, frozenset[Role]] = {
     "refuse-transfer": frozenset({_R.AGENT, _R.DISPATCHER, _R.INTEGRATION}),
     "dispatch": frozenset({_R.DISPATCHER}),
     "redispatch": frozenset({_R.DISPATCHER}),
+    "resend": frozenset({_R.DISPATCHER}),
     "reclassify": frozenset({_R.AGENT, _R.DISPATCHER}),
     "sign-in": frozenset({_R.UNIT}),
     "request-return": frozenset({_R.UNIT}),

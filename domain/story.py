@@ -157,6 +157,8 @@ def facts_in_words(kind: EventKind, facts: dict[str, Any], rules: Rulebook, name
         texts.append("未接通")
     if facts.get("assisting"):
         texts.append("协办 " + "、".join(name_of(unit) for unit in facts["assisting"]))
+    if kind is EventKind.RESENT:
+        texts.append("、".join(name_of(order["unit"]) for order in facts["orders"]))
     if kind is EventKind.GRID_ESCALATED:
         texts.append(f"转 {name_of(facts['to'])}")
     if kind in TRANSFERS:

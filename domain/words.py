@@ -107,6 +107,7 @@ EVENT = {
     EventKind.DEADLINE_MOVED: "时限调整",
     EventKind.ESCALATED: "升级",
     EventKind.EFFECT_FAILED: "送达失败",
+    EventKind.RESENT: "重新下发",
     EventKind.CLOSED: "办结",
 }
 

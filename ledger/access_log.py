@@ -33,7 +33,7 @@ async def note_read(session: AsyncSession, actor: Actor, case_number: str, what:
 
 
 async def note_reads(session: AsyncSession, actor: Actor, case_numbers: Iterable[str], what: str) -> None:
-    """Record the same of several cases."""
+    """Record that somebody reads that part of several cases."""
     at = datetime.now(UTC)
     session.add_all(
         ReadRow(at=at, case_number=number, role=actor.role, actor_id=actor.id, actor_unit=actor.unit, what=what)

@@ -146,5 +146,5 @@ def insert(session: AsyncSession, table: type[SQLModel]) -> Insert:
 
 
 def insert_for(dialect: str, table: type[SQLModel]) -> Insert:
-    """The same by the dialect's name."""
+    """`insert` for the database of a dialect's name, where there is no session."""
     return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)

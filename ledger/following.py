@@ -4,12 +4,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, and_, select, update
 
-from domain.effects import Effect
+from domain.effects import WORK, Effect
 from domain.events import EventKind, Status
 from ledger.tables import CASE_UNITS, CASES, EVENTS, MESSAGES, NOTES
-
-FILED = ("dispatch", "rework")
-"""Kinds of orders that begin a piece of work."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +71,7 @@ def _of_unit(order: Effect) -> ColumnElement[bool]:
         MESSAGES.c.case_number == order.case,
         MESSAGES.c.unit == order.unit,
         MESSAGES.c.party == order.party,
-        MESSAGES.c.template.in_(FILED),
+        MESSAGES.c.template.in_(WORK),
     )
 
 

@@ -36,7 +36,7 @@ class Intake(BaseModel):
     longitude: float | None = Field(default=None, repr=False)
     latitude: float | None = Field(default=None, repr=False)
     original_number: str | None = None
-    """The request's number at the province or at 110."""
+    """The request's number at the hotline or platform it comes from."""
     withheld: bool = False
     """Whether the citizen asked that unit and grid do not learn who they are."""
     vulnerable: list[str] = Field(default_factory=list, repr=False)

@@ -1,4 +1,4 @@
-"""Rows as only the ledger writes them: one that was changed so that it says nothing we know is named, not given out."""
+"""Reading rows that somebody may have changed in the database: for what cannot be read, Unreadable names the case."""
 
 from datetime import datetime
 from functools import cache

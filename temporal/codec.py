@@ -50,7 +50,7 @@ class Cipher(PayloadCodec):
         return self.decrypt(payloads)
 
     def decrypt(self, payloads: Sequence[Payload]) -> list[Payload]:
-        """The same in the calling thread, which it keeps busy.
+        """Decrypt in the calling thread, which is blocked until that is done.
 
         Raises UnknownKey or Undecodable, neither of which carries anything of a payload but its key id.
         """

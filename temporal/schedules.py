@@ -1,4 +1,4 @@
-"""What the engine does by the clock for no case in particular."""
+"""The Schedule of the sweep, which looks after all cases."""
 
 from datetime import timedelta
 

@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from domain import story
     from domain.case import Case
     from domain.command import Command
-    from domain.effects import ELSEWHERE, RECORD, TELL, TELL_TOGETHER, Batch, Effect, Party, Untold, effects_of
+    from domain.effects import ELSEWHERE, RECORD, TELL, TELL_TOGETHER, WORK, Batch, Effect, Party, Untold, effects_of
     from domain.events import Event, Status
     from domain.refusals import Refused
     from domain.roles import ENGINE
@@ -201,7 +201,7 @@ class CaseWorkflow:
                 self._begin_effect(self._insist(effect, give_up, failed.queue))
                 continue
             if failed is not None:
-                self._report(effect, failed.error)
+                self._report(effect, failed)
             self._lane(effect).release()
 
     async def _try_all(self, effects: list[Effect]) -> dict[str, Untold]:
@@ -230,7 +230,7 @@ class CaseWorkflow:
         try:
             while (untold := await self._try_for_long(effect, give_up, queue)) is not None:
                 if untold.final or not reported:
-                    self._report(effect, untold.error)
+                    self._report(effect, untold)
                     reported = True
                 if untold.final or not self._goes_on(effect):
                     break
@@ -279,8 +279,12 @@ class CaseWorkflow:
             summary=story.effect(effect, self._case),
         )  # fmt: skip
 
-    def _report(self, effect: Effect, error: str) -> None:
-        failure = ReportFailure(by=ENGINE, effect=effect.key, party=effect.party, unit=effect.unit, error=error)
+    def _report(self, effect: Effect, untold: Untold) -> None:
+        order = effect.party is Party.UNIT and effect.kind in WORK
+        failure = ReportFailure(
+            by=ENGINE, effect=effect.key, party=effect.party, unit=effect.unit, error=untold.error,
+            refused=effect if order and untold.final else None,
+        )  # fmt: skip
         self._note(self._case.handle(failure, workflow.now()))
 
     def _lane(self, effect: Effect) -> asyncio.Lock:

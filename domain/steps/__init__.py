@@ -5,7 +5,7 @@ from domain.steps.answering import Answer
 from domain.steps.callback import CallBack, Rate
 from domain.steps.citizen import Hurry, Supplement, Withdraw
 from domain.steps.closing import Close
-from domain.steps.dispatch import Dispatch, Redispatch
+from domain.steps.dispatch import Dispatch, Redispatch, Resend
 from domain.steps.extension import DecideExtension, RequestExtension
 from domain.steps.grid import AssignGrid, GridEscalate, GridReport, GridResolve, GridSignIn
 from domain.steps.progress import GiveOpinion, ReportProgress
@@ -30,6 +30,7 @@ PEOPLE_STEPS: dict[str, type[Command]] = {
         RefuseTransfer,
         Dispatch,
         Redispatch,
+        Resend,
         Reclassify,
         SignIn,
         RequestReturn,

@@ -77,6 +77,25 @@ class Redispatch(Command):
         _assign(case, self.lead, self.assisting, at)
 
 
+class Resend(Command):
+    """Send again the orders of the case that units' systems refused, for when those have been put right. Ours."""
+
+    step: ClassVar[str] = "resend"
+
+    def take(self, case: "Case", at: datetime) -> None:
+        case.require(Status.DISPATCHED, Status.HANDLING, Status.SUSPENDED)
+        if not case.refused_orders:
+            raise Refused("nothing_to_resend")
+        orders, case.refused_orders = case.refused_orders, []
+        case.record(
+            EventKind.RESENT, self.by, at, note=self.note,
+            orders=[
+                {"unit": order.unit, "kind": order.kind, "role": order.role, "about": order.about or order.event}
+                for order in orders
+            ],
+        )  # fmt: skip
+
+
 def pending(case: "Case") -> Refused:
     """The refusal that names the request still waiting for a decision."""
     assert case.request is not None
@@ -100,6 +119,7 @@ def _assign(case: "Case", lead: str, assisting: tuple[str, ...], at: datetime) -
     kept = {part.unit: part for part in case.assignments if part.unit in (lead, *assisting)}
     kept = {unit: part for unit, part in kept.items() if part.lead == (unit == lead)}
     _stop_clocks(case, kept=set(kept), same_lead=lead in kept)
+    case.refused_orders = [order for order in case.refused_orders if order.unit in kept]
     case.assignments = [
         kept.get(unit) or Assignment(unit=unit, lead=unit == lead, dispatched_at=at) for unit in (lead, *assisting)
     ]

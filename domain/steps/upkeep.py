@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from domain.calendar import WorkCalendar
 from domain.command import Command
+from domain.effects import Effect
 from domain.events import EventKind
 
 if TYPE_CHECKING:
@@ -40,8 +41,12 @@ class ReportFailure(Command):
     party: str
     unit: str | None = None
     error: str
+    refused: Effect | None = None
+    """The order that was refused for good, if it was one."""
 
     def take(self, case: "Case", at: datetime) -> None:
+        if self.refused is not None and self.refused.unit in {part.unit for part in case.assignments}:
+            case.refused_orders = [*case.refused_orders, self.refused]
         case.record(
             EventKind.EFFECT_FAILED, self.by, at, unit=self.unit, effect=self.effect, party=self.party, error=self.error
         )

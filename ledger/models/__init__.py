@@ -6,12 +6,13 @@ from ledger.models.cases import PERSONAL, UNERASED, AttachmentRow, CaseRow, Case
 from ledger.models.city import GridRow, SerialRow, UnitRow
 from ledger.models.events import BEGINNINGS, EventRow, MeasureRow, NoteRow, VoidedEventRow
 from ledger.models.incoming import RefusalCountRow, RefusedRow, RequestRow, SendingRow
-from ledger.models.messages import TO_SYSTEMS, MessageRow, StrayReceiptRow, SystemRow
+from ledger.models.messages import TO_PLATFORMS, TO_SYSTEMS, MessageRow, StrayReceiptRow, SystemRow
 
 __all__ = [
     "BEGINNINGS",
     "OF_CLIENT",
     "PERSONAL",
+    "TO_PLATFORMS",
     "TO_SYSTEMS",
     "UNERASED",
     "AlertRow",

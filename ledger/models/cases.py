@@ -43,7 +43,7 @@ class CaseRow(SQLModel, table=True):
     latitude: float | None = Field(default=None, repr=False)
 
     original_number: str | None = Field(default=None, index=True)
-    """The request's number at the province or at 110."""
+    """The request's number at the hotline or platform it comes from."""
     marks: list[str] = Field(default_factory=list, sa_type=JSON, nullable=False)
     """Such as `no_contact`, `no_location`."""
     withheld: bool = False

@@ -37,6 +37,7 @@ FACTS: dict[EventKind, dict[str, Any]] = {
     EventKind.DISPATCHED: {"ordered": ["water", "gas"]},
     EventKind.REDISPATCHED: {"ordered": ["gas"]},
     EventKind.ESCALATED: {"to": "unit"},
+    EventKind.RESENT: {"orders": [{"unit": "gas", "kind": "dispatch", "role": "assisting", "about": 2}]},
     EventKind.TRANSFER_REQUESTED: {"to": "110"},
     EventKind.CLOSED: {"outcome": "resolved"},
     EventKind.RECOVERED: {"closes": False},

@@ -6,7 +6,7 @@ import pytest
 
 from ledger.models import EventRow, MessageRow
 from sandbox.faults import Fault
-from tests.workflows.hotline import Hotline, Street, eventually, kinds, rungs
+from tests.workflows.hotline import NOTE, Hotline, Street, eventually, kinds, rungs
 from tests.workflows.test_deadlines import punctual
 
 
@@ -113,6 +113,35 @@ async def test_an_order_that_is_refused_is_reported_at_once(
     assert await eventually(lambda: failures(hotline, number)) == [("unit", "zz-water", "http_422")]
     [order] = [message for message in await hotline.messages(number) if message.party == "unit"]
     assert (order.status, order.attempts, order.error) == ("failed", 1, "http_422")
+
+
+async def test_an_order_that_was_refused_is_sent_again_when_a_dispatcher_says_so(
+    hotline: Hotline, monkeypatch: pytest.MonkeyPatch, street: Street
+) -> None:
+    number = await hotline.receive()
+    await hotline.take(number, "dispatch", lead="zz-water", assisting=("zz-heat",))
+    for step in ("sign-in", "submit-result"):
+        await hotline.take(number, step)
+    monkeypatch.setenv("JIESU_ENDPOINT_WATER", f"{street.addresses['sms']}/messages?of=")
+    words = (await hotline.command(number, "submit-result", "zz-water")).note
+    await hotline.take(number, "rate", rating=1, solved=False, contacted=True, note=words)
+
+    async def refused(times: int) -> bool:
+        return len(await failures(hotline, number)) == times
+
+    await eventually(lambda: refused(1))
+    await hotline.take(number, "resend")
+    await eventually(lambda: refused(2))
+    monkeypatch.setenv("JIESU_ENDPOINT_WATER", street.addresses["water"])
+    await hotline.take(number, "resend")
+
+    async def orders() -> list[str]:
+        found = [order for order in await hotline.messages(number) if (order.unit, order.text) == ("zz-water", NOTE)]
+        return [order.status for order in found] if "sent" in {order.status for order in found} else []
+
+    assert await eventually(orders) == ["failed", "failed", "sent"]
+    assert [order["kind"] for order in await street.received("water", number)] == ["dispatch", "rework"]
+    assert len(await street.received("heat", number)) == 1
 
 
 async def test_a_lane_that_was_stuck_for_days_when_its_case_closed_does_not_wait_days_for_each_effect(

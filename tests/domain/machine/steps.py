@@ -34,9 +34,9 @@ NATURAL = {
     ],
     Status.HANDLING: [
         "submit-result", "request-extension", "request-extension", "request-suspension", "report-progress",
-        "give-opinion", "reclassify", "redispatch", "grid-report",
+        "give-opinion", "reclassify", "redispatch", "resend", "grid-report",
     ],
-    Status.SUSPENDED: ["resume", "report-progress", "record-visit", "sign-in"],
+    Status.SUSPENDED: ["resume", "report-progress", "record-visit", "sign-in", "resend"],
     Status.CALLBACK: ["call-back", "rate"],
     Status.CLOSED: ["hurry"],
 }  # fmt: skip

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from domain.rulebook import Rulebook
+from domain.story import line
 
 if TYPE_CHECKING:
     from tests.domain.conftest import Desk
@@ -223,3 +224,27 @@ def test_where_dispatch_starts_the_handling_clock_a_new_lead_has_its_own(
     desk.take("redispatch", "2026-09-29 10:00", lead="heat", assisting=("gas",))
     # September 30, October 8, 9, 10, 12.
     assert (desk.due("handling"), desk.due("handling", "heat")) == ("2026-10-12 24:00", "2026-10-12 24:00")
+
+
+def test_orders_that_were_refused_are_sent_again_once(dispatched: Callable[..., "Desk"]) -> None:
+    desk = dispatched("2026-09-24 10:00", assisting=("gas",))
+    nothing = ("nothing_to_resend", "No order that a unit's system refused waits to be sent again.")
+    assert desk.refused("resend", "2026-09-24 11:00") == nothing
+    order = next(effect for effect in desk.effects(desk.events) if effect.unit == "water")
+    failed = {"party": "unit", "error": "http_400"}
+    desk.take("report-failure", "2026-09-24 11:00", effect=order.key, refused=order, **failed)
+    for number in (4, 6):
+        [event] = desk.take("resend", "2026-09-24 12:00")
+        assert line(event, desk.case) == "2026-09-24 12:00，重新下发（派单员），water"
+        [again] = desk.effects([event])
+        assert (again.unit, again.kind, again.role, again.about) == ("water", "dispatch", "lead", order.event)
+        assert again.key == f"ZZ-1:{number}:unit:water:dispatch"
+        assert desk.refused("resend", "2026-09-24 12:00") == nothing
+        desk.take("report-failure", "2026-09-24 13:00", effect=again.key, refused=again, **failed)
+    # A new order takes the place of the old one.
+    desk.take("redispatch", "2026-09-24 14:00", lead="gas", assisting=("water",))
+    assert desk.refused("resend", "2026-09-24 15:00") == nothing
+    # Who has lost the case has nothing to do.
+    desk.take("redispatch", "2026-09-24 16:00", lead="gas")
+    desk.take("report-failure", "2026-09-24 17:00", effect=order.key, refused=order, **failed)
+    assert desk.refused("resend", "2026-09-24 18:00") == nothing
