@@ -39,7 +39,7 @@ async def test_a_mobile_number_has_one_spelling(site: Site, phone: str) -> None:
     assert (await site.get(f"/cases/{accepted['number']}"))["phone"] == "13800000000"
 
 
-@pytest.mark.parametrize("phone", ["", "  ", "123", "不愿透露", "138000000001", "１３８００００００００", "a@b.cn"])
+@pytest.mark.parametrize("phone", ["", "  ", "123", "不愿透露", "138000000001", "a@b.cn"])
 async def test_a_phone_that_cannot_be_called_is_accepted_and_marked(site: Site, phone: str) -> None:
     answer = await send(site, text="停水", phone=phone)
     assert answer.status_code == 201
