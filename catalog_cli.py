@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from console import complain, plain_errors
+from console import complain, counted, plain_errors, tell_faults
 from domain.catalog_check import check_city
 from domain.catalog_file import CatalogFile, check_areas, read_catalog_file, write_catalog_file
 from domain.catalog_sheet import read_areas, read_items, write_areas, write_items
@@ -32,17 +32,13 @@ OfAreas = Annotated[bool, typer.Option("--areas", help="The tables of areas inst
 
 @catalog.command()
 def export(
-    file: Annotated[Path | None, typer.Argument(dir_okay=False, help="File to write instead of printing.")] = None,
+    file: Annotated[typer.FileBinaryWrite | None, typer.Argument(help="File to write instead of printing.")] = None,
     areas: OfAreas = False,
 ) -> None:
     """Write all versions of all items as CSV (UTF-8) for Excel; `jiesu catalog import` takes it back."""
     with _plain_errors():
         kept = read_catalog_file(_path())
-        sheet = write_areas(kept.areas) if areas else write_items(kept)
-        if file is None:
-            typer.echo(sheet, nl=False)
-        else:
-            file.write_bytes(sheet)
+        typer.echo(write_areas(kept.areas) if areas else write_items(kept), file, nl=False)
 
 
 @catalog.command("import")
@@ -62,10 +58,7 @@ def import_sheet(
         try:
             new = _with_areas(kept, file, path) if areas else _with_items(kept, file, path)
         except BadSheet as error:
-            for fault in error.faults:
-                typer.echo(f"{file.name}: {fault}", err=True)
-            typer.echo(f"{len(error.faults)} mistakes; {path.name} is as it was", err=True)
-            raise typer.Exit(1) from None
+            tell_faults(file, error.faults, f"{path.name} is as it was")
         if new != kept:
             _replace(path, new)
     typer.echo(f"{path}: {_changes(_entries(kept, areas), _entries(new, areas))}")
@@ -80,7 +73,7 @@ def check() -> None:
         findings = list(check_city(folder, datetime.now(UTC).astimezone(ZoneInfo(zone)).date()))
     for finding in findings:
         typer.echo(finding)
-    typer.echo(f"{len(findings)} findings" if findings else "nothing found")
+    typer.echo(counted(len(findings), "finding") if findings else "nothing found")
     raise typer.Exit(1 if findings else 0)
 
 
@@ -119,7 +112,7 @@ def _entries(file: CatalogFile, areas: bool) -> dict[Any, Any]:
 def _changes(before: Mapping[Any, Any], after: Mapping[Any, Any]) -> str:
     added, removed = after.keys() - before.keys(), before.keys() - after.keys()
     changed = sum(before[key] != after[key] for key in before.keys() & after.keys())
-    return f"{len(after)} rows: {len(added)} added, {changed} changed, {len(removed)} removed"
+    return f"{counted(len(after), 'row')}: {len(added)} added, {changed} changed, {len(removed)} removed"
 
 
 @contextmanager

@@ -3,8 +3,9 @@
 import asyncio
 import re
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import typer
@@ -15,6 +16,7 @@ from ledger.errors import Unreadable
 from settings import read_settings
 
 if TYPE_CHECKING:
+    from domain.sheet import Fault
     from ledger.database import Ledger
 
 T = TypeVar("T")
@@ -49,6 +51,19 @@ def complain(sentence: str) -> NoReturn:
     """End with one sentence and status 2."""
     typer.echo(f"jiesu: {sentence}", err=True)
     raise typer.Exit(2)
+
+
+def counted(number: int, what: str) -> str:
+    """`1 mistake`, `2 mistakes`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def tell_faults(file: Path, faults: Sequence["Fault"], then: str) -> NoReturn:
+    """End with all that is wrong with a file, a line each, with what became of it, and with status 1."""
+    for fault in faults:
+        typer.echo(f"{file.name}: {fault}", err=True)
+    typer.echo(f"{counted(len(faults), 'mistake')}; {then}", err=True)
+    raise typer.Exit(1)
 
 
 def on_ledger(work: Callable[["Ledger"], Awaitable[T]]) -> T:

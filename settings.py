@@ -234,4 +234,6 @@ def read_from_environment(settings: type[Read]) -> Read:
         fault = error.errors()[0]
         prefix = settings.model_config["env_prefix"]
         variable = f"{prefix}{str(fault['loc'][0]).upper()}" if fault["loc"] else "settings"
+        if fault["type"] == "missing":
+            raise ValueError(f"{variable} is not set") from None
         raise ValueError(f"{variable}: {fault['msg'].removeprefix('Value error, ')}") from None

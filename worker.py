@@ -1,17 +1,12 @@
 """The worker, run as a service: carries cases and activities until told to stop, then finishes what it began."""
 
-import asyncio
 import gc
 import logging
-import signal
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-import uvloop
 from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
@@ -34,14 +29,14 @@ from activities.units import Units
 from activities.watch import Watch
 from domain.city import City, load_city
 from domain.effects import Party
-from domain.errors import ConfigError
 from ledger.database import LEDGER_ERRORS, Ledger, open_ledger
 from ledger.migrate import check_tables
 from ledger.refused import forget_refused
-from settings import Settings, SmsSettings, read_settings, read_sms_settings
+from service import mark, run, told_to_stop
+from settings import SmsSettings, read_settings, read_sms_settings
 from temporal import schedules, search_attributes
 from temporal.connection import connect_patiently
-from temporal.following import Following
+from temporal.following import TemporalEngine
 from temporal.keyring import open_keyring
 from temporal.proactive import look_after_alerts
 from temporal.tracing import start_tracing
@@ -65,37 +60,29 @@ async def create_worker(
     ledger: Ledger,
     task_queue: str,
     stack: AsyncExitStack,
+    sms_settings: SmsSettings,
     runner: WorkflowRunner | None = None,
-    sms_settings: SmsSettings | None = None,
 ) -> Worker:
     """A worker for everything on one task queue; `stack` closes what it opens, workers for outside systems among it.
-
-    Without `sms_settings` citizens are texted as the environment says.
 
     The SDK's sandbox costs a third of the worker's time. Our workflows only call the pure core, so it guards them where
     that is free: the tests run every workflow in it (`runner`), and replay histories.
     """
     http = await stack.enter_async_context(http_client())
-    gateway = open_gateway(sms_settings or SmsSettings(), city, http)
+    gateway = open_gateway(sms_settings, city, http)
     watch = Watch(ledger, city)
     systems = systems_of(city, task_queue, watch)
-    following = Following(client, ledger, task_queue)
-    open311 = Open311(ledger, http, following.begin)
+    engine = TemporalEngine(client, ledger, task_queue)
+    open311 = Open311(ledger, http, engine.begin)
     units = Units(ledger, city, http, systems, open311)
-    follower = Follower(ledger, city, open311, systems, following)
+    follower = Follower(ledger, city, open311, systems, engine)
     grids = Grids(ledger, city, http, watch)
     sms, waiting = Sms(ledger, city, gateway, watch), Waiting(ledger, city, gateway, watch)
     oversight, partners = Oversight(ledger), Partners(ledger, city, http, systems)
     for system in systems.values():
         await stack.enter_async_context(_for_system(client, system, [units.tell, partners.tell, follower.follow]))
 
-    then: dict[str, Callable[[], Awaitable[object]]] = {
-        "texts that waited": waiting.send_due,
-        "watching outside systems": watch.report,
-        "looking after alerts": lambda: look_after_alerts(client, ledger, city),
-        "forgetting refused messages": lambda: ledger.run(forget_refused, datetime.now(UTC)),
-    }
-    sweeper = Sweeper(client, ledger, city, task_queue, then)
+    sweeper = Sweeper(client, ledger, city, task_queue, _at_each_sweep(client, city, ledger, waiting, watch))
     together = Together(
         {
             Party.UNIT: units.tell,
@@ -122,6 +109,17 @@ async def create_worker(
     )  # fmt: skip
 
 
+def _at_each_sweep(
+    client: Client, city: City, ledger: Ledger, waiting: Waiting, watch: Watch
+) -> dict[str, Callable[[], Awaitable[object]]]:
+    return {
+        "texts that waited": waiting.send_due,
+        "watching outside systems": watch.report,
+        "looking after alerts": lambda: look_after_alerts(client, ledger, city),
+        "forgetting refused messages": lambda: ledger.run(forget_refused, datetime.now(UTC)),
+    }
+
+
 def _for_system(client: Client, system: System, activities: Sequence[Callable[..., Any]]) -> Worker:
     """A worker for what waits for one outside system: few slots, so that nobody else waits for it."""
     return Worker(
@@ -135,13 +133,11 @@ def _for_system(client: Client, system: System, activities: Sequence[Callable[..
     )
 
 
-async def serve(settings: Settings) -> None:
+async def serve() -> None:
     """Run until SIGTERM or SIGINT, then take no more work and let running activities finish."""
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    settings, sms_settings, stop = read_settings(), read_sms_settings(), told_to_stop()
     async with AsyncExitStack() as stack:
-        city, sms_settings = load_city(settings.city_folder), read_sms_settings()
+        city = load_city(settings.city_folder)
         if sms_settings.unlimited:
             city = city.at_any_hour()
         keyring = open_keyring(settings)
@@ -154,12 +150,12 @@ async def serve(settings: Settings) -> None:
         stack.push_async_callback(ledger.close)
         with suppress(*LEDGER_ERRORS):  # one that is down at the moment may come up later
             await ledger.run(check_tables)
-        worker = await create_worker(client, city, ledger, settings.task_queue, stack, sms_settings=sms_settings)
+        worker = await create_worker(client, city, ledger, settings.task_queue, stack, sms_settings)
         # What is loaded by now stays: full collections of garbage, which hold up every workflow, leave it out.
         gc.freeze()
         async with worker:
             marker = settings.home / "worker.ready"
-            _mark(marker)
+            mark(marker)
             await Sweeper(client, ledger, city, settings.task_queue).sweep_if_possible()
             log.info("carrying cases of %s on task queue %s", city.rulebook.city, settings.task_queue)
             await stop.wait()
@@ -176,16 +172,5 @@ async def _ensure(setting_up: Awaitable[object], what: str) -> None:
         log.warning("%s could not be looked after: %s", what, error.status.name)
 
 
-def _mark(marker: Path) -> None:
-    with suppress(OSError):
-        marker.parent.mkdir(parents=True, exist_ok=True)
-        marker.touch()
-
-
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    try:
-        uvloop.run(serve(read_settings()))
-    except (ConfigError, ValueError, RuntimeError) as error:
-        log.error("cannot start: %s", error)
-        sys.exit(1)
+    run(serve, log)

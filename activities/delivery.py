@@ -14,13 +14,7 @@ from ledger.messages import Sending, save_attempt
 PLAIN = re.compile(r"[^\x00-\x1f\ud800-\udfff]{1,200}")
 
 
-async def deliver(
-    ledger: Ledger,
-    effect: Effect,
-    text: str,
-    send: Callable[[], Awaitable[dict[str, Any]]],
-    reference: str = "reference",
-) -> None:
+async def deliver(ledger: Ledger, effect: Effect, text: str, send: Callable[[], Awaitable[dict[str, Any]]]) -> None:
     """Send, and note in the ledger how it went. Whatever `send` raises is noted, and raised as ApplicationError.
 
     The receiver knows a repetition by the effect's key; the ledger keeps one row for it, with the number of tries.
@@ -35,7 +29,7 @@ async def deliver(
         # Not foreseen, so perhaps not for ever; a failure that nobody notes is one that nobody sees.
         error = ApplicationError(f"{type(failure).__name__} in telling {effect.party}", type=type(failure).__name__)
     code = error.type if error else None
-    await _note(ledger, effect, text, _status(error), usable(answer.get(reference)), code)
+    await _note(ledger, effect, text, _status(error), usable(answer.get("reference")), code)
     if error is not None:
         raise error
 

@@ -51,7 +51,7 @@ class Follower:
         whatever its server answers.
         """
         unit, order = self._city.units.get(effect.unit or ""), await self._ledger.run(order_of, effect)
-        if unit is None or unit.system is None or unit.reach != "open311" or order.over:
+        if unit is None or unit.system is None or unit.reach != "open311" or order.ended:
             return
         system = self._systems[unit.system]
         if activity.info().task_queue != system.queue:

@@ -1,14 +1,12 @@
 """The grid platform: the grid that a request comes from hears of it at once (实践, 网格全程办)."""
 
-import os
 from typing import Any
 
 import aiohttp
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
 
 from activities.delivery import deliver
-from activities.http import post
+from activities.http import address_of, post
 from activities.platforms import Platform
 from activities.systems import Notes
 from activities.told import home_visit, what_is_told
@@ -38,9 +36,6 @@ class Grids:
         text = anonymous(f"{told.title}（{told.address or '地址不详'}）{why}", told.name)
 
         async def send() -> dict[str, Any]:
-            address = os.environ.get(ENDPOINT)
-            if not address:
-                raise ApplicationError(f"{ENDPOINT} is not set, so no grid can be reached", type="no_endpoint")
             member = who_goes(effect.grid, self._city.grids)
             body = {
                 "case": effect.case,
@@ -50,6 +45,6 @@ class Grids:
                 "member": member.model_dump() if member else None,
                 **home_visit(told),
             }
-            return await post(self._http, f"{address.rstrip('/')}/notices", effect.key, body)
+            return await post(self._http, f"{address_of(ENDPOINT, 'the grid platform')}/notices", effect.key, body)
 
         await deliver(self._ledger, effect, text, lambda: self._platform.tell(send))

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,8 @@ from typing import Any
 
 import aiohttp
 from temporalio.exceptions import ApplicationError
+
+from settings import read_variable
 
 TIMEOUT = aiohttp.ClientTimeout(total=20)
 IDLE = 4
@@ -41,8 +42,8 @@ def http_client() -> aiohttp.ClientSession:
 
 def address_of(variable: str | None, whom: str) -> str:
     """The address in an environment variable, without a slash at its end; a retryable failure when it is not set."""
-    address = os.environ.get(variable or "")
-    if not address:
+    address = read_variable(variable)
+    if address is None:
         raise ApplicationError(f"{variable} is not set, so {whom} cannot be reached", type="no_endpoint")
     return address.rstrip("/")
 

@@ -13,7 +13,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from domain.city import City
 from domain.effects import ELSEWHERE
-from domain.rulebook import seconds
+from domain.rulebook import pause
 from domain.systems import by_system
 
 QUICK = 2.0
@@ -175,7 +175,7 @@ def systems_of(city: City, task_queue: str, notes: Notes) -> dict[str, System]:
     `notes` is told of every failure, and of answers after one until it says that the system is known to work.
     """
     rules = city.rulebook.effects
-    pauses = float(seconds(rules.first_retry)), float(seconds(rules.longest_pause))
+    pauses = pause(rules.first_retry).total_seconds(), pause(rules.longest_pause).total_seconds()
     parties = by_system(city.units.values(), city.partners.values())
     rates = {name: min(party.rate for party in sharing) for name, sharing in parties.items()}
     return {name: System(name, f"{task_queue}.{name}", rate, pauses, notes) for name, rate in rates.items()}

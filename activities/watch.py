@@ -2,12 +2,12 @@
 
 import logging
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from sqlalchemy import Connection, RowMapping
 
 from domain.city import City
-from domain.rulebook import seconds
+from domain.rulebook import pause
 from domain.systems import by_system, receivers, report_due
 from ledger.database import Ledger
 from ledger.systems import known_systems, mark_back, mark_reported, note_failure, told_since, waiting
@@ -24,7 +24,7 @@ class Watch:
     def __init__(self, ledger: Ledger, city: City) -> None:
         self._ledger = ledger
         self._receivers = receivers(by_system(city.units.values(), city.partners.values()))
-        self._after_closing = timedelta(seconds=seconds(city.rulebook.effects.give_up_after))
+        self._after_closing = pause(city.rulebook.effects.give_up_after)
 
     async def note_failure(self, system: str, error: str) -> None:
         """Note that a system failed."""

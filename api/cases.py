@@ -22,7 +22,7 @@ from ledger.access_log import note_reads
 from ledger.alert_overview import CaseAlerts
 from ledger.listing import CaseFilter, list_cases
 from ledger.models import PERSONAL, CaseRow
-from ledger.transfers import Transferred, transfer_of
+from ledger.transfers import Transferred, standing_transfer
 
 router = APIRouter(tags=["reading"])
 
@@ -140,7 +140,7 @@ async def one(number: CaseNumber, actor: Reader, jiesu: Jiesu) -> CaseView:
     async with jiesu.ledger.session() as session:
         row = await jiesu.find(session, number, actor)
         await record_reading(session, actor, row, "case")
-        transfer = await transfer_of(session, number)
+        transfer = await standing_transfer(session, number)
         alerts = await alerts_of(session, row, actor, jiesu.city)
     return CaseView(
         **_plain(row, CaseView),

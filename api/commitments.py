@@ -2,7 +2,6 @@
 
 from datetime import date
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Path, Query
 from pydantic import AwareDatetime, BaseModel
@@ -48,11 +47,11 @@ async def commitments(
     units = sight_of(actor, jiesu.city).units
     if unit not in jiesu.city.units or (units is not None and unit not in units):
         raise Problem(404, "no_such_unit", "There is no such unit here.", "没有该承办单位。")
-    at, zone = now(), ZoneInfo(jiesu.city.rulebook.days.zone)
-    last = last or at.astimezone(zone).date()
+    at = now()
+    last = last or jiesu.city.local_day(at)
     first = first or last
     try:
-        since, until = period_of(first, last, zone)
+        since, until = period_of(first, last, jiesu.city.zone)
     except ValueError as error:
         raise Problem(422, "bad_period", f"{error}.", "起止日期无效：起始日不得晚于截止日，且最多一年。") from None
     found = await commitment_report(jiesu.ledger, jiesu.city, unit, since, until, at)

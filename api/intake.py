@@ -6,7 +6,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StrictBool, StrictFloat
@@ -146,7 +145,7 @@ async def accept(jiesu: Service, actor: Actor, body: NewCase, key: str | None, *
     intake = _intake(body, actor, jiesu, received_at, catalog, suggestions)
     if unclassified:
         intake = intake.model_copy(update={"marks": sorted({*intake.marks, "unclassified"})})
-    day = intake.received_at.astimezone(ZoneInfo(jiesu.city.rulebook.days.zone)).date()
+    day = jiesu.city.local_day(intake.received_at)
     row, new = await jiesu.ledger.run(open_case, jiesu.city.rulebook.code, intake, day, key and f"{actor.id}:{key}")
     if not row.started:
         row = await _start(jiesu, row, day if new else None)

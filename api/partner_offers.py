@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field
 
@@ -114,5 +113,4 @@ def _request(jiesu: Service, partner: Partner, offer: Offer, unknown: list[str])
 
 def _local(jiesu: Service, instant: datetime) -> str:
     """An instant as the city reads it; one without an offset is by its clocks."""
-    zone = ZoneInfo(jiesu.city.rulebook.days.zone)
-    return jiesu.local_day(instant if instant.tzinfo else instant.replace(tzinfo=zone))
+    return jiesu.local_time(instant if instant.tzinfo else instant.replace(tzinfo=jiesu.city.zone))

@@ -20,7 +20,7 @@ from ledger.access_log import note_read
 from ledger.attachments import get_attachment
 from ledger.cases import get_case
 from ledger.models import CaseRow
-from ledger.transfers import transfers_of
+from ledger.transfers import partners_offered
 from workflows.names import Taken
 
 AcknowledgeBody, RefuseBody = body_of(AcknowledgeTransfer), body_of(RefuseTransfer)
@@ -70,7 +70,7 @@ async def file_of_partner(partner: str, request: Request, jiesu: Jiesu) -> Strea
     async with taking(jiesu, message, f"file {asked.case} {asked.sha256}"):
         async with jiesu.ledger.session() as session:
             row = await get_case(session, asked.case)
-            if row is None or not _is_with(known, row, await transfers_of(session, asked.case)):
+            if row is None or not _is_with(known, row, await partners_offered(session, asked.case)):
                 raise not_found(asked.case)
             file = await get_attachment(session, asked.case, asked.sha256)
             if file is None or not known.may_see(file.author_role, withheld=row.withheld):
@@ -104,7 +104,7 @@ async def _answered(jiesu: Service, partner: Partner, message: Signed, said: Ack
 async def _check_offered(jiesu: Service, number: str, partner: Partner) -> None:
     """Raises Problem 404 for a case that was never transferred to the partner, as for one there is not."""
     async with jiesu.ledger.session() as session:
-        if partner.code not in await transfers_of(session, number):
+        if partner.code not in await partners_offered(session, number):
             raise not_found(number)
 
 

@@ -1,7 +1,6 @@
 """The rules, for anyone to read: the rulebook with its sources, the deadline explainer, catalog, units and grids."""
 
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
@@ -40,7 +39,7 @@ async def deadline(
 ) -> Explanation:
     """Which days count and why the others do not."""
     rules = jiesu.city.rulebook
-    local = start if start.tzinfo else start.replace(tzinfo=ZoneInfo(rules.days.zone))
+    local = start if start.tzinfo else start.replace(tzinfo=jiesu.city.zone)
     try:
         length = Limit.parse(limit)
         if province:

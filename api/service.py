@@ -73,7 +73,7 @@ class Service:
     web_ui: httpx2.AsyncClient | None
     """Asks the Temporal Web UI, where there is one to be served."""
 
-    def local_day(self, at: datetime) -> str:
+    def local_time(self, at: datetime) -> str:
         """An instant as the city reads it."""
         return show(at, self.city.rulebook.days)
 
@@ -125,7 +125,7 @@ class Service:
         assert row is not None, "cases are never deleted"
         if row.closed_at is not None and row.outcome is not None:
             outcome = Outcome(row.outcome)
-            on = self.local_day(row.closed_at)
+            on = self.local_time(row.closed_at)
             closed = Refused("case_closed", on=on, outcome=outcome, outcome_zh=words.OUTCOME[outcome])
             raise Problem(409, closed.code, closed.message, closed.message_zh)
         await self.start(row)

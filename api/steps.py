@@ -123,12 +123,13 @@ async def _keep(jiesu: Service, asked: Asked, body: BaseModel) -> tuple[CaseRow,
     Returns the case and that id. Raises Problem: 404 for who does not see the case, 422 for photos it does not have.
     """
     text: str | None = getattr(body, "text", None)
-    note = f"n-{asked.id}" if text else None
+    note = None
     async with jiesu.ledger.session() as session:
         row = await _case(jiesu, session, asked)
         await _check_photos(session, asked.number, getattr(body, "photos", ()))
         await claim(session, asked.number, asked.key, digest(body))
-        if note and text:
+        if text:
+            note = f"n-{asked.id}"
             await put_note(session, note, asked.number, asked.by, text, now())
     return row, note
 

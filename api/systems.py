@@ -1,6 +1,6 @@
 """Outside systems: which of them work, and what waits for those that do not."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, RowMapping
 from api.access import allowed
 from api.service import Jiesu, Service, now
 from domain.partners import Partner
-from domain.rulebook import seconds
+from domain.rulebook import pause
 from domain.systems import by_system, receivers
 from domain.units import Unit
 from ledger.systems import Waiting, known_systems, waiting
@@ -43,7 +43,7 @@ async def read_systems(jiesu: Jiesu) -> list[OutsideSystem]:
 
 def _systems(connection: Connection, jiesu: Service, at: datetime) -> list[OutsideSystem]:
     known = {row["system"]: row for row in known_systems(connection)}
-    after_closing = timedelta(seconds=seconds(jiesu.city.rulebook.effects.give_up_after))
+    after_closing = pause(jiesu.city.rulebook.effects.give_up_after)
     shared = by_system(jiesu.city.units.values(), jiesu.city.partners.values())
     return [
         _system(name, shared.get(name, ()), known.get(name), waiting(connection, whom, at, after_closing))

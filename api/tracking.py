@@ -110,20 +110,20 @@ def _in_chinese(row: CaseRow, jiesu: Service) -> dict[str, Any]:
     return {
         "status_zh": words.STATUS[Status(row.status)],
         "unit": _name(row.lead, jiesu) if row.lead else None,
-        "due_zh": jiesu.local_day(row.due) if row.due else None,
+        "due_zh": jiesu.local_time(row.due) if row.due else None,
         "due_for_zh": words.CLOCK[ClockName(row.due_clock)] if row.due_clock else None,
         "outcome_zh": words.OUTCOME[Outcome(row.outcome)] if row.outcome else None,
     }
 
 
 def _step(event: EventRow, jiesu: Service) -> PublicStep:
-    return PublicStep(at=event.at, at_zh=jiesu.local_day(event.at), text=_sentence(event, jiesu))
+    return PublicStep(at=event.at, at_zh=jiesu.local_time(event.at), text=_sentence(event, jiesu))
 
 
 def _sentence(event: EventRow, jiesu: Service) -> str:
     facts = event.facts
     known = {name for name in ("now", "until") if name in facts}
-    instants = {name: jiesu.local_day(datetime.fromisoformat(facts[name])) for name in known}
+    instants = {name: jiesu.local_time(datetime.fromisoformat(facts[name])) for name in known}
     outcome = words.OUTCOME[Outcome(facts["outcome"])] if "outcome" in facts else ""
     unit, to = _name(event.unit, jiesu), jiesu.city.called(facts.get("to")) or facts.get("to")
     there = f"，受理号：{facts['number']}" if facts.get("number") else ""

@@ -9,7 +9,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 
 from domain.city import load_city
 from ledger.database import open_ledger
-from settings import read_settings
+from settings import SmsSettings, read_settings
 from worker import create_worker
 
 TASK_QUEUE = "plain"
@@ -27,7 +27,8 @@ async def serve() -> None:
         client = await connect_plainly(os.environ["TEMPORAL_ADDRESS"])
         ledger = open_ledger(settings.ledger_url)
         stack.push_async_callback(ledger.close)
-        worker = await create_worker(client, load_city(settings.city_folder).at_any_hour(), ledger, TASK_QUEUE, stack)
+        city = load_city(settings.city_folder).at_any_hour()
+        worker = await create_worker(client, city, ledger, TASK_QUEUE, stack, SmsSettings())
         await worker.run()
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from domain.readings import REASONS, Reading
-from domain.rulebook import seconds
+from domain.rulebook import pause
 from domain.sensors import MOST_READINGS, Kind
 
 EARLY = timedelta(minutes=5)
@@ -121,7 +121,7 @@ class Alert:
             self.recovered_at = self.steady_at = self.told_at = None
         if self.confirmed_at is not None:
             return False
-        self.expires_at = self.last_at + timedelta(seconds=seconds(kind.expires))
+        self.expires_at = self.last_at + pause(kind.expires)
         self.recent = sorted({*self.recent, at.isoformat(timespec="microseconds")})[-MOST_READINGS:]
         if not kind.confirm.by([datetime.fromisoformat(instant) for instant in self.recent], reading.value):
             return False
@@ -134,7 +134,7 @@ class Alert:
         if at < self.last_at:
             return False
         new, self.recovered_at = self.recovered_at is None, max(at, self.recovered_at or at)
-        self.steady_at = self.steady_at or max(at + timedelta(seconds=seconds(kind.steady)), self._collected_until)
+        self.steady_at = self.steady_at or max(at + pause(kind.steady), self._collected_until)
         if self.confirmed_at is None:
             self.ended_at = at
         return new

@@ -1,7 +1,7 @@
 """A city is a folder of data: everything that makes this engine a certain city's."""
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Self
 from zoneinfo import ZoneInfo
@@ -53,9 +53,18 @@ class City(Frozen):
         """The city texting at any hour and as often as there is something to say: for trials."""
         return self.model_copy(update={"sms": self.sms.model_copy(update={"night": None, "most_a_day": None})})
 
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where its clocks stand."""
+        return ZoneInfo(self.rulebook.days.zone)
+
+    def local_day(self, at: datetime) -> date:
+        """The day it is in the city at an instant."""
+        return at.astimezone(self.zone).date()
+
     def catalog_at(self, at: datetime) -> Catalog:
         """The catalog in force on the city's local day at an instant."""
-        return self.catalog.on(at.astimezone(ZoneInfo(self.rulebook.days.zone)).date())
+        return self.catalog.on(self.local_day(at))
 
     def grid_at(self, position: tuple[float, float] | None, address: str | None) -> Grid | None:
         """The grid of a place: by its position (longitude and latitude, WGS 84), else by the words of its address.
@@ -90,12 +99,11 @@ class City(Frozen):
 
     def commitments_of(self, events: Iterable[Happening], now: datetime) -> list[CommitmentClock]:
         """The units' own commitments in a case, by all its events in order, as they stand at `now`."""
-        return clocks_of(events, self.units, ZoneInfo(self.rulebook.days.zone), now)
+        return clocks_of(events, self.units, self.zone, now)
 
     def promised(self, unit: str, began: datetime, category: str, item: str | None, *, lead: bool) -> list[Promise]:
         """What a unit has promised of an order that goes out to it at an instant."""
-        zone, commitments = ZoneInfo(self.rulebook.days.zone), self.units[unit].commitments
-        return promised(commitments, began, zone, category, item, lead=lead)
+        return promised(self.units[unit].commitments, began, self.zone, category, item, lead=lead)
 
 
 def load_city(folder: Path) -> City:

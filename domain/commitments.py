@@ -11,15 +11,15 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, StringConstraints, model_validator
 
-from domain.rulebook import Frozen
-from domain.tables import Code, Name
+from domain.rulebook import Frozen, pause
+from domain.tables import Code, Name, written
 
 Deed = Literal["answer", "clear", "visit"]
 Start = Literal["order", "result"]
 
 SAME_DAY = "same-day"
-Within = Annotated[str, StringConstraints(pattern=rf"^([1-9][0-9]{{0,2}}[mh]|{SAME_DAY})$")]
-"""Minutes (`5m`), hours (`8h`), nights and holidays included, or `same-day`: before 24:00 local time."""
+Within = Annotated[str, written(f"[1-9][0-9]{{0,2}}(min|m|h)|{SAME_DAY}", f"20min, 8h or {SAME_DAY}")]
+"""Minutes (`5min`), hours (`8h`), nights and holidays included, or `same-day`: before 24:00 local time."""
 
 
 class Commitment(Frozen):
@@ -65,8 +65,7 @@ class Commitment(Frozen):
         if self.within == SAME_DAY:
             next_day = began.astimezone(zone).date() + timedelta(days=1)
             return datetime.combine(next_day, time.min, zone).astimezone(UTC)
-        amount, hours = int(self.within[:-1]), self.within.endswith("h")
-        return began + (timedelta(hours=amount) if hours else timedelta(minutes=amount))
+        return began + pause(self.within)
 
 
 class Promise(BaseModel):

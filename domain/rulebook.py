@@ -1,5 +1,6 @@
 """A city's rules as data: limits, ladders, grounds and situations, each with its source, read from `rulebook.toml`."""
 
+from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -9,17 +10,19 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from domain.deadlines import DayRules
 from domain.limits import Limit
-from domain.tables import read_as
+from domain.tables import read_as, written
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]
-Pause = Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,4}[smhd]$")]
+Pause = Annotated[str, written("[1-9][0-9]{0,4}(s|min|m|h|d)", "10s, 10min, 2h or 3d")]
+"""A technical pause, not a legal limit: no calendar involved. `m` is an older spelling of `min`."""
 
-SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}
 
 
-def seconds(pause: str) -> int:
-    """Seconds of a technical pause such as ``10s``, ``10m``, ``3d`` (not a legal limit: no calendar involved)."""
-    return int(pause[:-1]) * SECONDS[pause[-1]]
+def pause(text: Pause) -> timedelta:
+    """How long a pause such as ``10s``, ``10min``, ``3d`` is."""
+    unit = text.lstrip("0123456789")
+    return timedelta(seconds=int(text.removesuffix(unit)) * _SECONDS[unit])
 
 
 class ClockName(StrEnum):

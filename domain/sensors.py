@@ -1,7 +1,7 @@
 """未诉先办: the kinds of alert that sensors raise, when one is confirmed, joined and over, read from `sensors.toml`."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from string import Formatter
@@ -13,7 +13,7 @@ from domain.errors import ConfigError
 from domain.grids import FINENESS, Grid, lineage
 from domain.readings import Reading
 from domain.rulebook import Code as Category
-from domain.rulebook import Frozen, Pause, Sourced, seconds
+from domain.rulebook import Frozen, Pause, Sourced, pause
 from domain.tables import Code, Name, by_code, check_known, read_as
 
 MOST_READINGS = 20
@@ -52,7 +52,7 @@ class Confirmation(Frozen):
         ):
             return True
         spans = zip(recent, recent[self.readings - 1 :], strict=False)
-        return any(last - first <= timedelta(seconds=seconds(self.within)) for first, last in spans)
+        return any(last - first <= pause(self.within) for first, last in spans)
 
 
 class Bounds(Frozen):
@@ -92,7 +92,7 @@ class Kind(Sourced):
     confirm: Confirmation = Confirmation()
     normal: Bounds | None = None
     """Values at which all is well: a reading with one counts as recovered. Without it only a recovered event does."""
-    steady: Pause = "10m"
+    steady: Pause = "10min"
     """So long all must stay well before that closes a case. Ours."""
     expires: Pause
     """An alert that nothing confirmed is forgotten so long after its last reading."""

@@ -1,11 +1,12 @@
 """What a city's files have in common, above all those that list things by code (`[[unit]]`, `[[grid]]`, `[[item]]`)."""
 
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Protocol, TypeVar
 
-from pydantic import BaseModel, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, StringConstraints, ValidationError
 
 from domain.errors import ConfigError, config_error_from, read_toml
 
@@ -16,6 +17,17 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 """What people call it."""
 
 Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9-]{2,19}$")]
+
+
+def written(pattern: str, forms: str) -> AfterValidator:
+    """Text all of which matches a pattern; the refusal of any other names the accepted forms."""
+
+    def check(text: str) -> str:
+        if re.fullmatch(pattern, text) is None:
+            raise ValueError(f"write it as {forms}")
+        return text
+
+    return AfterValidator(check)
 
 
 class Coded(Protocol):

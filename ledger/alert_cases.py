@@ -1,9 +1,8 @@
 """Proactive cases (未诉先办): which case a confirmed alert belongs to, and opening it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select, update
 
@@ -11,7 +10,7 @@ from domain.alerts import HOUR, Alert
 from domain.city import City
 from domain.events import Status
 from domain.roles import Role
-from domain.rulebook import seconds
+from domain.rulebook import pause
 from domain.sensors import Kind
 from ledger.database import queue
 from ledger.intake import Intake, open_case
@@ -56,7 +55,7 @@ def _join(connection: Connection, city: City, alert: Alert, kind: Kind, at: date
 def _of_its_like(connection: Connection, alert: Alert, kind: Kind, at: datetime) -> str | None:
     if kind.join is None or alert.area is None:
         return None
-    since = at - timedelta(seconds=seconds(kind.join.within))
+    since = at - pause(kind.join.within)
     return _open_case(connection, alert, since, ALERTS.c.area == alert.area)
 
 
@@ -82,8 +81,7 @@ def _of_its_kind(alert: Alert, since: datetime) -> ColumnElement[bool]:
 
 
 def _open(connection: Connection, city: City, alert: Alert, asset: Row[Any], at: datetime) -> None:
-    local_day = at.astimezone(ZoneInfo(city.rulebook.days.zone)).date()
-    row, _ = open_case(connection, city.rulebook.code, _intake(city, alert, asset, at), local_day)
+    row, _ = open_case(connection, city.rulebook.code, _intake(city, alert, asset, at), city.local_day(at))
     alert.case_number, alert.opened = row.number, True
 
 

@@ -43,7 +43,7 @@ def open_alerts(connection: Connection, assets: Iterable[str]) -> dict[Key, Aler
     return {(row["asset"], row["kind"]): Alert(**row) for row in connection.execute(rows).mappings()}
 
 
-def over(connection: Connection, assets: Iterable[str]) -> dict[Key, datetime]:
+def stale_until(connection: Connection, assets: Iterable[str]) -> dict[Key, datetime]:
     """Until when what readings say is old news: an alert that has ended, or a reading that all is well, came later."""
     last = func.max(func.coalesce(ALERTS.c.recovered_at, ALERTS.c.last_at), type_=ALERTS.c.last_at.type)
     ended = select(ALERTS.c.asset, ALERTS.c.kind, last).where(

@@ -17,9 +17,9 @@ from ledger.alert_rows import (
     insert,
     note_taken,
     open_alerts,
-    over,
     save,
     seen,
+    stale_until,
 )
 from ledger.database import begin_writing
 from ledger.refused import Refused, note_all_refused
@@ -57,14 +57,14 @@ def _take_readings(
     if not readings:
         return []
     begin_writing(connection)
-    desk = _Desk(connection, city, readings, at, units)
-    taken = [desk.take(reading) for reading in readings]
-    desk.write()
+    batch = _Batch(connection, city, readings, at, units)
+    taken = [batch.take(reading) for reading in readings]
+    batch.write()
     return _with_cases(taken)
 
 
-class _Desk:
-    """The assets that readings speak of, held until the transaction ends, with their alerts."""
+class _Batch:
+    """Readings taken in together: the assets they speak of, held until the transaction ends, and their alerts."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class _Desk:
         self._connection, self._city, self._at, self._units = connection, city, at, units
         self._assets = held_assets(connection, {reading.asset for reading in readings})
         self._open = open_alerts(connection, self._assets)
-        self._over = over(connection, self._assets)
+        self._stale_until = stale_until(connection, self._assets)
         self._seen = seen(connection, readings)
         self._ahead = clocks_ahead(readings, at)
         self._old, self._new = list(self._open.values()), list[Alert]()
@@ -117,7 +117,7 @@ class _Desk:
         if alert is not None:
             confirmed = alert.count(kind, reading, self._at)
             return (Became.CONFIRMED if confirmed else Became.JOINED), alert
-        if key in self._over and reading.at <= self._over[key]:
+        if key in self._stale_until and reading.at <= self._stale_until[key]:
             return Became.RECORDED, None
         alert = self._open[key] = self._begun(reading, asset, kind)
         self._new.append(alert)
@@ -126,7 +126,7 @@ class _Desk:
 
     def _well(self, reading: Reading, kind: Kind, alert: Alert | None) -> Became:
         key = (reading.asset, kind.code)
-        self._over[key] = max(reading.at, self._over.get(key, reading.at))
+        self._stale_until[key] = max(reading.at, self._stale_until.get(key, reading.at))
         if alert is None:
             return Became.RECORDED
         new = alert.recover(kind, reading)
@@ -145,25 +145,29 @@ class _Desk:
 
     def write(self) -> None:
         """Write the alerts, give those just confirmed their cases, and note the events as taken in."""
-        for alert in self._due():
+        for alert in self._awaiting_case():
             self._place(alert)
         save(self._connection, self._old)
         insert(self._connection, self._new)
-        give_cases(self._connection, self._city, self._due(), self._assets, self._at)
+        give_cases(self._connection, self._city, self._awaiting_case(), self._assets, self._at)
         note_taken(self._connection, self._events, self._at)
 
-    def _due(self) -> list[Alert]:
+    def _awaiting_case(self) -> list[Alert]:
         """Alerts that are to have a case: those just confirmed, and those that lost theirs and are not well."""
         known = [alert for alert in (*self._old, *self._new) if alert.kind in self._city.sensors.kinds]
-        homeless = [alert for alert in known if alert.confirmed_at and not alert.case_number]
-        return [alert for alert in homeless if alert.confirmed_at == self._at or alert.recovered_at is None]
+        waiting = [alert for alert in known if alert.confirmed_at and not alert.case_number]
+        return [alert for alert in waiting if alert.confirmed_at == self._at or alert.recovered_at is None]
 
     def _place(self, alert: Alert) -> None:
         """Where an alert is by now: what moves is where its latest reading says."""
         asset, kind = self._assets[alert.asset], self._city.sensors.kinds[alert.kind]
         here = self._city.areas.at(*alert.position) if alert.position else None
-        away = asset.kind == "truck" and alert.position is not None
-        alert.grid = here.code if here else None if away else asset.grid
+        if here is not None:
+            alert.grid = here.code
+        elif asset.kind == "truck" and alert.position is not None:
+            alert.grid = None
+        else:
+            alert.grid = asset.grid
         alone = kind.concerns_somebody(asset.vulnerable)
         alert.area = None if alone else kind.area(alert.grid, self._city.grids)
 

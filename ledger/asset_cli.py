@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from console import on_ledger
+from console import counted, on_ledger, tell_faults
 from domain.sheet import BadSheet
 from settings import read_settings
 
@@ -30,23 +30,20 @@ def import_sheet(
     try:
         read = read_assets(file.read_bytes(), load_city(read_settings().city_folder))
     except BadSheet as error:
-        for fault in error.faults:
-            typer.echo(f"{file.name}: {fault}", err=True)
-        typer.echo(f"{len(error.faults)} mistakes; nothing was registered", err=True)
-        raise typer.Exit(1) from None
+        tell_faults(file, error.faults, "nothing was registered")
     on_ledger(lambda ledger: ledger.run(put_assets, read))
-    typer.echo(f"{len(read)} assets; {sum(asset.grid is None for asset in read)} of them in no grid")
+    typer.echo(f"{counted(len(read), 'asset')}; {sum(asset.grid is None for asset in read)} of them in no grid")
 
 
 @assets.command()
 def export(
-    file: Annotated[typer.FileBinaryWrite, typer.Argument(help="File to write, or - for standard output.")],
+    file: Annotated[typer.FileBinaryWrite | None, typer.Argument(help="File to write instead of printing.")] = None,
 ) -> None:
     """Write all assets as CSV (UTF-8) for Excel; `jiesu assets import` takes it back. Addresses are personal."""
     from domain.assets import write_assets
     from ledger.assets import all_assets
 
-    file.write(write_assets(on_ledger(lambda ledger: ledger.run(all_assets))))
+    typer.echo(write_assets(on_ledger(lambda ledger: ledger.run(all_assets))), file, nl=False)
 
 
 @assets.command()

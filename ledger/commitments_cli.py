@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -23,9 +22,9 @@ def run(settings: Settings, unit: str, first: date | None, last: date | None) ->
     city = load_city(settings.city_folder)
     if unit not in city.units:
         raise ValueError("there is no such unit in units.toml")
-    now, zone = datetime.now(UTC), ZoneInfo(city.rulebook.days.zone)
-    last = last or now.astimezone(zone).date()
-    since, until = period_of(first or last, last, zone)
+    now = datetime.now(UTC)
+    last = last or city.local_day(now)
+    since, until = period_of(first or last, last, city.zone)
     found = on_ledger(lambda ledger: commitment_report(ledger, city, unit, since, until, now))
     if not found:
         typer.echo(f"{unit} has made no commitments; units make them in units.toml")

@@ -13,7 +13,7 @@ from ledger.tables import CASE_UNITS, CASES, EVENTS, MESSAGES, NOTES
 class Order:
     """How an order stands with us."""
 
-    over: bool
+    ended: bool
     """Whether nothing that its system says counts any more."""
     lead: bool
     reference: str | None
@@ -55,7 +55,7 @@ def order_of(connection: Connection, order: Effect) -> Order:
     standing, events = case.one(), _events(connection, order)
     progress = [event for event in events if event["kind"] == EventKind.PROGRESS_REPORTED]
     return Order(
-        over=_over(standing) or connection.scalar(later) is not None,
+        ended=_ended(standing) or connection.scalar(later) is not None,
         lead=bool(standing["lead"]),
         reference=standing["reference"],
         signed_in=any(event["kind"] == EventKind.SIGNED_IN for event in events),
@@ -75,7 +75,7 @@ def _of_unit(order: Effect) -> ColumnElement[bool]:
     )
 
 
-def _over(standing: RowMapping) -> bool:
+def _ended(standing: RowMapping) -> bool:
     lost = standing["lead"] is None or standing["status"] == Status.CLOSED
     # What people do after the result, they do by a new order.
     answered = standing["lead"] and standing["status"] == Status.CALLBACK

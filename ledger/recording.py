@@ -55,6 +55,8 @@ def record(connection: Connection, summary: Summary, events: list[Event]) -> Non
     if rows:
         head = _chain(case, head or first_link(summary.number), rows)
         connection.execute(APPEND, rows)
+        if summary.closed_at:
+            end_alerts(connection, summary)
         _show(connection, case, summary, head)
         if any(event.kind in MOVES for event in events):
             _show_units(connection, summary)
@@ -106,9 +108,16 @@ def _voided(row: Values) -> Values:
 def _chain(case: Values, head: str, rows: list[Values]) -> str:
     """Give events their commitments and hashes, and return the last hash."""
     for row in rows:
-        row["sealed"] = case.get("sealed") if row["n"] == 1 else case.get("note") if row["note"] else None
+        row["sealed"] = _commitment(case, row)
         row["hash"] = head = link(head, row)
     return head
+
+
+def _commitment(case: Values, row: Values) -> str | None:
+    """That of the intake for the first event, later that of the step's text, if the event has it."""
+    if row["n"] == 1:
+        return case.get("sealed")
+    return case.get("note") if row["note"] else None
 
 
 @cache
@@ -125,11 +134,10 @@ def _show(connection: Connection, case: Values, summary: Summary, head: str) -> 
         "breached": bool(summary.breaches),
         "started": True,
     }
-    over = {"priority": 0} if summary.closed_at else {}
     if summary.closed_at:
-        end_alerts(connection, summary)
+        standing["priority"] = 0
     seal = seal_case(head, case | standing)
-    connection.execute(PROJECT, {"of": summary.number, **standing, **over, "head": head, "seal": seal})
+    connection.execute(PROJECT, {"of": summary.number, **standing, "head": head, "seal": seal})
 
 
 def _event_values(number: str, event: Event) -> Values:

@@ -28,7 +28,7 @@ class Transferred:
     """The partner's, if it has said one."""
 
 
-async def transfers_of(session: AsyncSession, number: str) -> list[str]:
+async def partners_offered(session: AsyncSession, number: str) -> list[str]:
     """The partners to whom a case was offered, by code, in order. Raises Unreadable."""
     offered = select(EventRow).where(
         col(EventRow.case_number) == number, col(EventRow.kind) == EventKind.TRANSFER_REQUESTED
@@ -36,7 +36,7 @@ async def transfers_of(session: AsyncSession, number: str) -> list[str]:
     return [event.facts["to"] for event in await read_rows(session, number, offered.order_by(col(EventRow.n)))]
 
 
-async def transfer_of(session: AsyncSession, number: str) -> Transferred | None:
+async def standing_transfer(session: AsyncSession, number: str) -> Transferred | None:
     """The transfer of a case that stands: none once it was refused. Raises Unreadable."""
     about = select(EventRow).where(col(EventRow.case_number) == number, col(EventRow.kind).in_((*OFFERS, *ANSWERS)))
     stands = None

@@ -1,13 +1,12 @@
-"""What the stack needs before it serves: tables, the city's units and grids, search attributes, keys of all kinds."""
+"""What the stack needs before it serves: tables, search attributes, keys of all kinds."""
 
 import asyncio
 import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from domain.city import City, load_city
+from domain.city import load_city
 from domain.roles import Role
-from ledger.city import sync_grids, sync_units
 from ledger.database import Ledger, open_ledger
 from ledger.keys import create_key, find_key
 from ledger.migrate import upgrade
@@ -43,7 +42,6 @@ async def prepare(settings: Settings) -> None:
     await search_attributes.ensure(client)
     ledger = open_ledger(settings.ledger_url)
     try:
-        await _sync(ledger, city)
         staff = {role.value: (role, None) for role in STAFF}
         units = {code: (Role.UNIT, code) for code in city.units}
         await _issue(ledger, staff_keys_file(settings), staff)
@@ -57,12 +55,6 @@ def _make_codec_keys(settings: Settings) -> None:
     given = settings.codec_keys or settings.codec_keys_file
     if given is None and not codec_keys_file(settings).exists():
         rotate(codec_keys_file(settings))
-
-
-async def _sync(ledger: Ledger, city: City) -> None:
-    async with ledger.session() as session:
-        await sync_units(session, city.units.values())
-        await sync_grids(session, city.grids.values())
 
 
 async def _issue(ledger: Ledger, path: Path, wanted: Mapping[str, tuple[Role, str | None]]) -> None:

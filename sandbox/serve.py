@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
@@ -19,7 +18,8 @@ from sandbox.partner import create_partners
 from sandbox.receipts import Receipts
 from sandbox.sms import create_sms
 from sandbox.unit import create_unit
-from settings import Settings
+from service import run, told_to_stop
+from settings import read_settings
 
 UNITS = {"water": "郑州水务", "heat": "郑州热力", "gas": "郑州燃气", "power": "郑州供电", "office": "委办局与街道"}
 GRACE = 1
@@ -130,16 +130,13 @@ class City:
             await service.open()
 
 
-async def serve(settings: Settings) -> None:
+async def serve() -> None:
     """Serve the city until the process is asked to end."""
-    ended = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    settings, stop = read_settings(), told_to_stop()
     async with City(settings.host, ports(settings.sandbox_port)):
         log.info("sandbox city on %s, control on port %d", settings.host, settings.sandbox_port)
-        await ended.wait()
+        await stop.wait()
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    asyncio.run(serve(Settings()))
+    run(serve, log)

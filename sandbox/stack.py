@@ -51,7 +51,6 @@ class Stack:
         processes: Sequence[Process] | None = None,
         beside: Sequence[Process] = (),
         time_skipping: bool = False,
-        temporal_extra: Sequence[str] = (),
         restarts: Restarts | None = None,
         grace: float = GRACE,
     ) -> None:
@@ -63,7 +62,6 @@ class Stack:
         self._processes = processes
         self._beside = beside
         self._time_skipping = time_skipping
-        self._temporal_extra = temporal_extra
         self._restarts = restarts or Restarts()
         self._grace = grace
         self._home = settings.home.resolve()
@@ -182,9 +180,7 @@ class Stack:
         try:
             hold = embedded.hold(self._home, patience=patience)
             undo.callback(hold.release)
-            return system.processes(
-                self.settings, hold, time_skipping=self._time_skipping, temporal_extra=self._temporal_extra
-            )
+            return system.processes(self.settings, hold, time_skipping=self._time_skipping)
         except (embedded.FileInUse, FileNotFoundError) as error:
             raise StackError(str(error)) from error
 

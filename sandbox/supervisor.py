@@ -21,6 +21,8 @@ import httpx2
 PR_SET_PDEATHSIG = 1
 POLL = 0.05
 """Seconds between two looks at whether a child is ready."""
+TAIL = 20
+"""Lines of a child's log that are shown when it fails."""
 
 log = logging.getLogger(__name__)
 
@@ -213,10 +215,10 @@ class Child:
             times = f"{self._restarts.deaths} times within {self._restarts.window:g} s"
             raise StackError(f"{self.process.title} ended {times}; stopping.{self._tail()}")
 
-    def _tail(self, lines: int = 20) -> str:
+    def _tail(self) -> str:
         with self._log_file.open("rb") as file:
             file.seek(max(0, self._log_file.stat().st_size - 8192))
-            last = file.read().decode(errors="replace").splitlines()[-lines:]
+            last = file.read().decode(errors="replace").splitlines()[-TAIL:]
         return "\n".join([f" Its log, {self._log_file}, ends:", *last])
 
 

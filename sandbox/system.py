@@ -2,7 +2,6 @@
 
 import os
 import sys
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -66,9 +65,7 @@ def _text(value: object) -> str:
     return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
-def processes(
-    settings: Settings, hold: embedded.Hold, *, time_skipping: bool = False, temporal_extra: Sequence[str] = ()
-) -> list[Process]:
+def processes(settings: Settings, hold: embedded.Hold, *, time_skipping: bool = False) -> list[Process]:
     """The system in the order of its start; the engine inherits `hold`, and so keeps it as long as it lives.
 
     Raises FileNotFoundError when the `temporal` program is not installed.
@@ -82,7 +79,6 @@ def processes(
         settings.temporal_port,
         settings.temporal_ui_port,
         time_skipping=time_skipping,
-        extra=temporal_extra,
     )
     return [
         Process(

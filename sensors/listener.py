@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from aiomqtt import Message, MqttError
@@ -11,6 +10,7 @@ from ledger.database import LEDGER_ERRORS
 from sensors.outage import Outage
 from sensors.settings import MqttSettings
 from sensors.subscriber import Subscriber, tls_context, trouble
+from service import mark
 
 MOST = 200
 """Messages taken in with one transaction: so many as came while the last one went on, up to this."""
@@ -35,8 +35,8 @@ class Listener:
             try:
                 async with Subscriber(self._settings, self._tls) as subscriber:
                     await subscriber.listen_to(self._settings.topics)
-                    self._mark()
-                    self._broker_outage.over(f"listening to {self._settings.host}:{self._settings.port}")
+                    mark(self._marker)
+                    self._broker_outage.note_answer(f"listening to {self._settings.host}:{self._settings.port}")
                     await self._listen(subscriber)
             except MqttError as error:
                 self._marker.unlink(missing_ok=True)
@@ -69,12 +69,7 @@ class Listener:
             except LEDGER_ERRORS as error:
                 await self._ledger_outage.sit_out(f"the ledger does not answer ({type(error).__name__})")
             else:
-                self._ledger_outage.over("alerts go into the ledger")
+                self._ledger_outage.note_answer("alerts go into the ledger")
                 return True
             if self._stop.is_set():
                 return False
-
-    def _mark(self) -> None:
-        with suppress(OSError):
-            self._marker.parent.mkdir(parents=True, exist_ok=True)
-            self._marker.touch()

@@ -34,7 +34,7 @@ class Outage:
             await asyncio.wait_for(self._stop.wait(), self._pause)
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
 
-    def over(self, news: str) -> None:
+    def note_answer(self, news: str) -> None:
         """Note that it answers again, and log `news` the first time."""
         if self._back_since is None:
             self._back_since = time.monotonic()

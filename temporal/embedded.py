@@ -4,7 +4,6 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
@@ -84,12 +83,10 @@ def binary() -> str:
     return found
 
 
-def command(
-    home: Path, host: str, port: int, ui_port: int, *, time_skipping: bool = False, extra: Sequence[str] = ()
-) -> list[str]:
+def command(home: Path, host: str, port: int, ui_port: int, *, time_skipping: bool = False) -> list[str]:
     """The command line of a server that keeps its state under `home`, durable at every commit.
 
-    `time_skipping` lets tests and demonstrations give each workflow a clock of its own; `extra` is appended as it is.
+    `time_skipping` lets tests and demonstrations give each workflow a clock of its own.
     Raises FileNotFoundError when the program is not installed.
     """
     dynamic = {"frontend.enableServerVersionCheck": "false"}
@@ -111,7 +108,6 @@ def command(
         *(word for pair in options.items() for word in pair),
         *("--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=FULL"),
         *(word for key, value in dynamic.items() for word in ("--dynamic-config-value", f"{key}={value}")),
-        *extra,
     ]
 
 
@@ -128,8 +124,8 @@ async def ready(address: str) -> bool:
 
 
 @patiently
-async def keep_histories(address: str, retention: timedelta = RETENTION) -> None:
-    """Keep closed workflows for `retention`; a fresh server would forget them after a day.
+async def keep_histories(address: str) -> None:
+    """Keep closed workflows for `RETENTION`; a fresh server would forget them after a day.
 
     Raises EngineUnreachable when nothing answers at `address` and RPCError when the server refuses.
     """
@@ -138,7 +134,7 @@ async def keep_histories(address: str, retention: timedelta = RETENTION) -> None
     except RuntimeError:
         raise EngineUnreachable(f"The Temporal server at {address} does not answer.") from None
     lifetime = Duration()
-    lifetime.FromTimedelta(retention)
+    lifetime.FromTimedelta(RETENTION)
     config = NamespaceConfig(workflow_execution_retention_ttl=lifetime)
     await client.workflow_service.update_namespace(
         UpdateNamespaceRequest(namespace=NAMESPACE, config=config), timeout=CALL_TIMEOUT

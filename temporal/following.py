@@ -22,8 +22,8 @@ from workflows.names import FOLLOW, Followed
 PATIENCE = timedelta(seconds=10)
 
 
-class Following:
-    """The engine as seen by who follows orders."""
+class TemporalEngine:
+    """The engine as seen by who follows orders, by a client of Temporal."""
 
     def __init__(self, client: Client, ledger: Ledger, task_queue: str) -> None:
         self._client, self._ledger, self._task_queue = client, ledger, task_queue
@@ -54,8 +54,9 @@ class Following:
             assert case is not None, "cases are never deleted"
             # Salted: from the id, which stays, nobody shall guess a text that has been erased.
             id = uuid5(NAMESPACE_URL, f"{number}:{key}:{case.salt}:{text}").hex
-            note = f"n-{id}" if text else None
-            if note and text:
+            note = None
+            if text:
+                note = f"n-{id}"
                 try:
                     await put_note(session, note, number, actor, text, datetime.now(UTC))
                 except CaseErased:

@@ -32,7 +32,8 @@ def test_assets_go_in_change_and_come_out(ledger: None, tmp_path: Path) -> None:
     kept = out.read_text(encoding="utf-8-sig")
     assert kept.count("ZS-0017") == 1
     assert "八栋楼4号院" in kept
-    assert "八栋楼4号院" in run("export", "-")[1]
+    assert run("export") == run("export", "-")
+    assert "八栋楼4号院" in run("export")[1]
 
 
 def test_an_asset_out_of_use_leaves_the_register(ledger: None, tmp_path: Path) -> None:
@@ -51,6 +52,6 @@ def test_a_sheet_with_a_mistake_registers_nothing(ledger: None, tmp_path: Path) 
     status, told = run("import", str(sheet))
     assert status == 1
     assert "assets.csv: line 4, 承办单位 (unit): 'nobody' is not a unit of this city" in told
-    assert "1 mistakes; nothing was registered" in told
+    assert "1 mistake; nothing was registered" in told
     run("export", str(out))
     assert "ZS-0017" not in out.read_text(encoding="utf-8-sig")

@@ -89,11 +89,12 @@ def test_check_ends_with_0_when_nothing_is_found_and_with_1_otherwise(folder: Pa
     units.write_text(units.read_text(encoding="utf-8").replace("JIESU_ENDPOINT_GAS", "gas", 1), encoding="utf-8")
     result = run("check")
     assert (result.exit_code, "unit.2.endpoint" in result.stdout) == (1, True)
+    assert result.stdout.endswith("\n1 finding\n")
 
 
 def test_a_city_or_file_that_is_not_there_is_told_in_one_sentence(folder: Path) -> None:
     assert run("import", folder / "none.csv").exit_code == 2
-    assert run("export", folder / "no" / "sheet.csv").stderr.endswith("sheet.csv: No such file or directory\n")
+    assert run("export", folder / "no" / "sheet.csv").stderr.endswith("sheet.csv': No such file or directory\n")
     shutil.rmtree(folder)
     for command in ("check", "export"):
         result = run(command)

@@ -19,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.events import Event, Status
     from domain.refusals import Refused
     from domain.roles import ENGINE
-    from domain.rulebook import seconds
+    from domain.rulebook import pause
     from domain.steps import ENGINE_STEPS, PEOPLE_STEPS
     from domain.steps.upkeep import ReportFailure
     from workflows.attributes import GRID, LEAD, OVERDUE
@@ -270,12 +270,12 @@ class CaseWorkflow:
 
     async def _try_alone(self, effect: Effect, give_up: datetime, queue: str | None) -> None:
         rules = self._case.rulebook.effects
-        patience = timedelta(seconds=seconds(rules.give_up_after))
+        patience = pause(rules.give_up_after)
         await workflow.execute_activity(
             TELL[effect.party], effect, task_queue=queue, start_to_close_timeout=ONE_TRY,
             schedule_to_start_timeout=UNATTENDED if queue else None,
             schedule_to_close_timeout=max(give_up - workflow.now(), patience * LAST_TRY),
-            retry_policy=self._retries(timedelta(seconds=seconds(rules.longest_pause))),
+            retry_policy=self._retries(pause(rules.longest_pause)),
             summary=story.effect(effect, self._case),
         )  # fmt: skip
 
@@ -291,7 +291,7 @@ class CaseWorkflow:
         return self._lanes.setdefault(effect.lane, asyncio.Lock())
 
     def _give_up(self) -> datetime:
-        return workflow.now() + timedelta(seconds=seconds(self._case.rulebook.effects.give_up_after))
+        return workflow.now() + pause(self._case.rulebook.effects.give_up_after)
 
     def _begin_effect(self, work: Coroutine[Any, Any, None]) -> None:
         task = self._begin(work)
@@ -308,7 +308,7 @@ class CaseWorkflow:
             self._failure = self._failure or task.exception()
 
     def _retries(self, longest_pause: timedelta) -> RetryPolicy:
-        first = timedelta(seconds=seconds(self._case.rulebook.effects.first_retry))
+        first = pause(self._case.rulebook.effects.first_retry)
         return RetryPolicy(initial_interval=first, maximum_interval=max(first, longest_pause))
 
     def _standing(self) -> tuple[str | None, bool, str | None]:

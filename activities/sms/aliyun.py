@@ -16,10 +16,10 @@ from darabonba.runtime import RuntimeOptions
 from Tea.exceptions import TeaException
 from temporalio.exceptions import ApplicationError
 
-from activities.sms.port import BAD_NUMBER, Gateway, Text, endpoint
+from activities.sms.port import BAD_NUMBER, ENDPOINT, Gateway, Text
 from domain.sms import AliyunTexts
 from domain.texts import shortened
-from settings import AliyunAccount
+from settings import AliyunAccount, read_variable
 
 PUBLIC = "https://dysmsapi.aliyuncs.com"
 
@@ -55,7 +55,7 @@ class AliyunGateway(Gateway):
     """
 
     def __init__(self, account: AliyunAccount, texts: AliyunTexts) -> None:
-        address = urlsplit(endpoint(PUBLIC))
+        address = urlsplit(read_variable(ENDPOINT) or PUBLIC)
         self._texts = texts
         self.longest_value = texts.longest_value
         self._client = Client(

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -67,7 +66,7 @@ class Sms:
             raise
 
     async def _admit(self, effect: Effect, told: Told, copy: str) -> Admission:
-        rules, zone, at = self._city.sms, ZoneInfo(self._city.rulebook.days.zone), now()
+        rules, zone, at = self._city.sms, self._city.zone, now()
 
         def waits_until(sent_today: int) -> datetime | None:
             # 大面积停水停电停气停热: an emergency wakes people.

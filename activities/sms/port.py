@@ -1,12 +1,10 @@
 """The port to SMS gateways: what an adapter is given, and what it answers or raises."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from temporalio.exceptions import ApplicationError
-
+from activities.http import address_of
 from domain.texts import LONGEST_TEXT
 
 ENDPOINT = "JIESU_ENDPOINT_SMS"
@@ -48,9 +46,6 @@ class Gateway(Protocol):
         ...
 
 
-def endpoint(default: str | None = None) -> str:
-    """The gateway's address, without a slash at its end. Raises ApplicationError (retryable) when it is not set."""
-    address = os.environ.get(ENDPOINT) or default
-    if not address:
-        raise ApplicationError(f"{ENDPOINT} is not set, so no text can be sent", type="no_endpoint")
-    return address.rstrip("/")
+def endpoint() -> str:
+    """The gateway's address, as of `address_of`."""
+    return address_of(ENDPOINT, "the SMS gateway")

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
 from temporalio.exceptions import ApplicationError
@@ -20,7 +19,7 @@ from activities.systems import Notes
 from activities.told import what_is_told
 from domain.city import City
 from domain.effects import Effect, Party
-from domain.rulebook import seconds
+from domain.rulebook import pause
 from domain.sms import day_begins
 from domain.systems import SMS_GATEWAY
 from ledger.database import LEDGER_ERRORS, Ledger
@@ -43,7 +42,6 @@ class Waiting:
     def __init__(self, ledger: Ledger, city: City, gateway: Gateway, notes: Notes) -> None:
         self._ledger, self._city, self._gateway = ledger, city, gateway
         self._platform = Platform(SMS_GATEWAY, notes)
-        self._zone = ZoneInfo(city.rulebook.days.zone)
 
     async def send_due(self) -> int:
         """Try every text whose time has come, and return how many are sent; at night none, whatever came between.
@@ -52,7 +50,7 @@ class Waiting:
         companions. Raises LEDGER_ERRORS when the ledger does not answer.
         """
         at = now()
-        if self._city.sms.waits_until(at, self._zone, 0) is not None:
+        if self._city.sms.waits_until(at, self._city.zone, 0) is not None:
             return 0
         groups = await self._ledger.run(waiting, at, BATCH)
         return sum(await asyncio.gather(*(self._try(group) for group in groups)))
@@ -89,8 +87,9 @@ class Waiting:
 
     async def _over(self, keys: list[str], phone: str, at: datetime) -> bool:
         """Whether the number has had its texts of this day, so that these wait for the next."""
-        until = partial(self._city.sms.waits_until, at, self._zone)
-        return await self._ledger.run(hold_on, keys, phone=phone, today=day_begins(at, self._zone), waits_until=until)
+        zone = self._city.zone
+        until = partial(self._city.sms.waits_until, at, zone)
+        return await self._ledger.run(hold_on, keys, phone=phone, today=day_begins(at, zone), waits_until=until)
 
     def _compose(self, rows: Sequence[Row[Any]], told: Sequence[Told], joined: bool) -> tuple[Text, int]:
         """One text alone as it is, several as one, as far as they fit; those once joined say the same again."""
@@ -107,9 +106,9 @@ class Waiting:
 
     async def _put_off(self, rows: Sequence[Row[Any]], error: ApplicationError) -> None:
         rules, at = self._city.rulebook.effects, now()
-        pause = error.next_retry_delay or timedelta(seconds=seconds(rules.longest_pause))
-        over = at - rows[0].created_at > timedelta(seconds=seconds(rules.give_up_after)) + A_NIGHT
-        again_at: datetime | None = None if error.non_retryable or over else at + pause
+        wait = error.next_retry_delay or pause(rules.longest_pause)
+        over = at - rows[0].created_at > pause(rules.give_up_after) + A_NIGHT
+        again_at: datetime | None = None if error.non_retryable or over else at + wait
         if again_at is None:
             log.error("%d texts that waited could not be sent: %s", len(rows), error.type)
         keys = [row.key for row in rows]

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
@@ -160,7 +159,7 @@ def _base(request: Request, jiesu: Service) -> str:
 
 
 def _changeset(jiesu: Service) -> str:
-    today = now().astimezone(ZoneInfo(jiesu.city.rulebook.days.zone)).date()
+    today = jiesu.city.local_day(now())
     begun = (day for day in jiesu.city.catalog.changes if day <= today)
     return max([jiesu.city.open311.changed, *begun]).isoformat()
 

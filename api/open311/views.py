@@ -3,7 +3,6 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -70,13 +69,12 @@ def _standing(row: CaseRow, said: str | None, jiesu: Service) -> dict[str, Any]:
 
 
 def _times(row: CaseRow, changed: datetime | None, expected: datetime | None, jiesu: Service) -> dict[str, Any]:
-    zone = ZoneInfo(jiesu.city.rulebook.days.zone)
     times = {
         "requested_datetime": row.received_at,
         "updated_datetime": row.closed_at or changed or row.received_at,
         "expected_datetime": expected,
     }
-    return {name: at and at.astimezone(zone).replace(microsecond=0) for name, at in times.items()}
+    return {name: at and at.astimezone(jiesu.city.zone).replace(microsecond=0) for name, at in times.items()}
 
 
 def _service(row: CaseRow, jiesu: Service) -> dict[str, Any]:

@@ -2,8 +2,7 @@
 
 from ledger.models.access import OF_CLIENT, AttemptRow, KeyRow, ReadRow
 from ledger.models.alerts import AlertRow, AssetRow, SensorEventRow
-from ledger.models.cases import PERSONAL, UNERASED, AttachmentRow, CaseRow, CaseUnitRow, FindingRow
-from ledger.models.city import GridRow, SerialRow, UnitRow
+from ledger.models.cases import PERSONAL, UNERASED, AttachmentRow, CaseRow, CaseUnitRow, FindingRow, SerialRow
 from ledger.models.events import BEGINNINGS, EventRow, MeasureRow, NoteRow, VoidedEventRow
 from ledger.models.incoming import RefusalCountRow, RefusedRow, RequestRow, SendingRow
 from ledger.models.messages import TO_PLATFORMS, TO_SYSTEMS, MessageRow, StrayReceiptRow, SystemRow
@@ -23,7 +22,6 @@ __all__ = [
     "CaseUnitRow",
     "EventRow",
     "FindingRow",
-    "GridRow",
     "KeyRow",
     "MeasureRow",
     "MessageRow",
@@ -37,6 +35,5 @@ __all__ = [
     "SerialRow",
     "StrayReceiptRow",
     "SystemRow",
-    "UnitRow",
     "VoidedEventRow",
 ]

@@ -1,6 +1,6 @@
 """A case as it came in and where it stands, with what belongs to it."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import JSON, Index, Text
@@ -136,3 +136,13 @@ class FindingRow(SQLModel, table=True):
     author_id: str
     text: str = Field(sa_type=Text, repr=False)
     at: datetime = Field(sa_type=Instant)
+
+
+class SerialRow(SQLModel, table=True):
+    """The last serial number allotted in a city on a local day."""
+
+    __tablename__ = "serials"
+
+    city: str = Field(primary_key=True)
+    day: date = Field(primary_key=True)
+    last: int

@@ -38,7 +38,9 @@ class MessageRow(SQLModel, table=True):
     party: str
     """`citizen`, `unit`, `grid` …"""
     unit: str | None = None
+    """Code of the receiver, be it a unit, a grid or a partner."""
     template: str
+    """The kind of the effect."""
     text: str = Field(sa_type=Text, repr=False)
     status: str
     """`held`, `sending`, `sent`, `failed`, `dropped` or `listed`; after a receipt `delivered` or `undelivered`."""

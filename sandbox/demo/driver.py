@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 import httpx2
 from temporalio.client import Client, WorkflowHandle
@@ -60,7 +59,7 @@ class Driver:
         self._sandbox = f"http://{settings.host}:{settings.sandbox_port}"
         self._keys: dict[str, str] = json.loads(staff_keys_file(settings).read_text(encoding="utf-8"))
         self._addresses = environment(settings)
-        self._city, self._zone = city, ZoneInfo(city.rulebook.days.zone)
+        self._city = city
         self._http = httpx2.AsyncClient(timeout=30, trust_env=False, event_hooks={"response": [hear] if hear else []})
         self._client, self._skipper = client, TimeSkipper(client)
 
@@ -191,7 +190,7 @@ class Driver:
             return await fired(handle, now) and not await self._skipper.fast_forward(handle, until - now)
 
         await _until(passed, f"time does not pass for {case.number}")
-        case.say(f"time passes … {until.astimezone(self._zone):%Y-%m-%d %H:%M}")
+        case.say(f"time passes … {until.astimezone(self._city.zone):%Y-%m-%d %H:%M}")
 
     # --- reading ------------------------------------------------------------------------------------------------------
 

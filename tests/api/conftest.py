@@ -17,11 +17,10 @@ from api.__main__ import SERVING
 from api.app import create_app
 from domain.city import load_city
 from domain.roles import Role
-from ledger.city import sync_grids, sync_units
 from ledger.database import Ledger, open_ledger
 from ledger.keys import create_key
 from ledger.models import CaseRow
-from settings import Settings
+from settings import Settings, SmsSettings
 from temporal import search_attributes
 from tests.keys import CODEC_KEYS, CONVERTER
 from tests.ports import free_ports
@@ -172,10 +171,7 @@ async def manned(engine: str, namespace: str, ledger_url: str, open_site: OpenSi
     values = {"TEMPORAL_ADDRESS": engine, "TEMPORAL_NAMESPACE": namespace, "JIESU_TASK_QUEUE": "jiesu"}
     async with AsyncExitStack() as stack:
         site = await stack.enter_async_context(open_site(ledger_url, values))
-        async with site.ledger.session() as session:
-            await sync_units(session, city.units.values())
-            await sync_grids(session, city.grids.values())
-        await stack.enter_async_context(await create_worker(client, city, site.ledger, "jiesu", stack))
+        await stack.enter_async_context(await create_worker(client, city, site.ledger, "jiesu", stack, SmsSettings()))
         yield site
 
 

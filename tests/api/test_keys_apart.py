@@ -7,7 +7,7 @@ import pytest
 from temporalio.client import Client
 
 from domain.city import load_city
-from settings import Settings
+from settings import Settings, SmsSettings
 from temporal import search_attributes
 from temporal.codec import converter
 from temporal.keyring import Keyring, new_key, parse_keys
@@ -27,7 +27,8 @@ async def behind(engine: str, site: Site, open_site: OpenSite, new_sqlite: Calla
     async with AsyncExitStack() as stack:
         opened: Site = await stack.enter_async_context(open_site(new_sqlite(), values))
         city = load_city(Settings().city_folder)
-        await stack.enter_async_context(await create_worker(client, city, opened.ledger, "behind", stack))
+        worker = await create_worker(client, city, opened.ledger, "behind", stack, SmsSettings())
+        await stack.enter_async_context(worker)
         yield opened
 
 

@@ -101,7 +101,7 @@ def test_the_files_are_checked_against_each_other(copied: Path) -> None:
     [
         ('categories = ["complaint"]', 'categories = ["praise"]', r"commitments\.2\.categories: 'praise' is not a c"),
         ('items = ["heat-cold"]', 'items = ["heat-warm"]', r"commitments\.1\.items: 'heat-warm' is not an item"),
-        ('within = "20m"', 'within = "20wd"', r"commitments\.1\.within: .*match pattern"),
+        ('within = "20min"', 'within = "20wd"', r"commitments\.1\.within: .*write it as 20min, 8h or same-day"),
         ('code = "home-visit"', 'code = "same-day"', "unit.0: commitments: a code is given twice"),
     ],
 )

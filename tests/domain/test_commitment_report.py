@@ -18,7 +18,7 @@ HEAT = Unit.model_validate(
         "name": "heat",
         "kind": "heat",
         "commitments": [
-            {"code": "answer", "name": "5分钟响应", "met_by": "answer", "within": "5m", "source": "x"},
+            {"code": "answer", "name": "5分钟响应", "met_by": "answer", "within": "5min", "source": "x"},
             {"code": "home", "name": "上门", "met_by": "visit", "source": "x"},
         ],
     }

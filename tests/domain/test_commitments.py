@@ -27,7 +27,7 @@ def a_unit(code: str, *commitments: dict[str, Any]) -> Unit:
 
 
 ANSWER = {"code": "answer", "met_by": "answer", "within": "5m"}
-SMALL = {"code": "small", "met_by": "clear", "within": "20m", "items": ["cold"]}
+SMALL = {"code": "small", "met_by": "clear", "within": "20min", "items": ["cold"]}
 LARGE = {"code": "large", "met_by": "clear", "within": "8h", "items": ["leak"]}
 SAME_DAY = {"code": "same-day", "met_by": "clear", "within": "same-day"}
 HOME = {"code": "home", "met_by": "visit"}
@@ -212,7 +212,7 @@ def test_what_a_grid_does_keeps_no_commitment_of_a_unit(dispatched: Make) -> Non
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("within", ["5", "0m", "1d", "3wd", "8H", "same day", "1000m"])
+@pytest.mark.parametrize("within", ["5", "0m", "1d", "3wd", "8H", "same day", "1000min"])
 def test_a_limit_is_minutes_hours_or_the_same_day(within: str) -> None:
     with pytest.raises(ValidationError, match="within"):
         Commitment.model_validate({**ANSWER, "name": "x", "source": "x", "within": within})

@@ -23,7 +23,7 @@ LOCAL = ZoneInfo("Asia/Shanghai")
 START = datetime(2026, 9, 24, 2, tzinfo=UTC)
 CODES = ("water", "gas")
 COMMITMENTS = [
-    {"code": "answer", "met_by": "answer", "within": "5m"},
+    {"code": "answer", "met_by": "answer", "within": "5min"},
     {"code": "same-day", "met_by": "clear", "within": "same-day"},
     {"code": "home", "met_by": "visit"},
     {"code": "revisit", "met_by": "visit", "starts": "result", "within": "8h"},

@@ -31,7 +31,7 @@ async def test_many_may_upgrade_at_once_and_again(blank_url: str) -> None:
     ledger = open_ledger(blank_url)
     async with ledger.session() as session:
         versions = await session.execute(text("SELECT version_num FROM alembic_version"))
-        assert versions.scalars().all() == ["0012"]
+        assert versions.scalars().all() == ["0013"]
         assert (await session.execute(text("SELECT count(*) FROM cases"))).scalar_one() == 0
     await ledger.close()
 

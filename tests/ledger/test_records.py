@@ -1,20 +1,17 @@
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from domain.roles import Actor, Role
 from domain.rulebook import Action, ClockName
 from ledger.cases import measures_of, messages_of, notes_of
-from ledger.city import sync_grids, sync_units
 from ledger.database import Ledger
 from ledger.errors import KeyReused
 from ledger.keys import create_key, find_key, list_keys, revoke_key
 from ledger.measures import raise_measure
 from ledger.messages import Sending, save_attempt
-from ledger.models import GridRow, MessageRow, UnitRow
+from ledger.models import MessageRow
 from ledger.notes import get_note, put_note
 from ledger.requests import claim
 
@@ -113,37 +110,3 @@ async def test_a_request_is_claimed_by_one_body(ledger: Ledger) -> None:
         assert await claim(session, "resume", "k", "h2")
         with pytest.raises(KeyReused):
             await claim(session, "sign-in", "k", "h2")
-
-
-async def test_units_follow_the_city_files(ledger: Ledger) -> None:
-    water = {"code": "water", "name": "自来水", "kind": "utility", "reach": "webhook", "endpoint": "WATER_URL"}
-    gas = {"code": "gas", "name": "燃气", "kind": "utility", "reach": "people", "unknown": "x"}
-    renamed = water | {"name": "水务"}
-    rounds: list[list[dict[str, Any]]] = [[water, gas], [renamed], []]
-    for rows in rounds:
-        async with ledger.session() as session:
-            await sync_units(session, rows)
-            units = list(await session.scalars(select(UnitRow)))
-        assert {unit.code for unit in units if unit.active} == {row["code"] for row in rows}
-    async with ledger.session() as session:
-        await sync_units(session, [gas])
-        unit = await session.get(UnitRow, "water")
-        assert unit is not None
-        assert (unit.name, unit.active, unit.endpoint) == ("水务", False, "WATER_URL")
-        back = await session.get(UnitRow, "gas")
-        assert back is not None
-        assert back.active
-
-
-async def test_grids_follow_the_city_files(ledger: Ledger) -> None:
-    street = {"code": "S1", "name": "经八路街道", "level": "street"}
-    micro = {"code": "M1", "name": "一网格", "level": "micro", "parent": "S1", "keywords": ["金水路", "1号院"]}
-    async with ledger.session() as session:
-        await sync_grids(session, [street, micro])
-    async with ledger.session() as session:
-        grid = await session.get(GridRow, "M1")
-        assert grid is not None
-        assert grid.keywords == ["金水路", "1号院"]
-        await sync_grids(session, [street])
-    async with ledger.session() as session:
-        assert [grid.code for grid in await session.scalars(select(GridRow))] == ["S1"]

@@ -148,4 +148,4 @@ async def test_without_a_broker_it_says_in_one_sentence_what_is_missing(environm
     )
     assert ended.returncode == 1
     [sentence] = ended.stderr.splitlines()
-    assert "cannot start: JIESU_MQTT_URL: Field required" in sentence
+    assert "cannot start: JIESU_MQTT_URL is not set" in sentence

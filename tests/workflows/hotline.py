@@ -26,6 +26,7 @@ from ledger.intake import Intake, open_case
 from ledger.models import CaseRow, EventRow, MeasureRow, MessageRow
 from ledger.notes import put_note
 from sandbox.faults import Fault
+from settings import SmsSettings
 from temporal.start import start_case
 from tests.keys import opened
 from worker import create_worker
@@ -93,7 +94,7 @@ class Hotline:
     ) -> Self:
         """With a worker of its own, until `stack` closes."""
         hotline = cls(server, city, ledger, task_queue or f"jiesu-{uuid4().hex}")
-        worker = await create_worker(server.client, city, ledger, hotline.task_queue, stack, runner)
+        worker = await create_worker(server.client, city, ledger, hotline.task_queue, stack, SmsSettings(), runner)
         await stack.enter_async_context(worker)
         return hotline
 

@@ -12,7 +12,7 @@ from domain.effects import Effect, Party
 from ledger.database import Ledger
 from ledger.systems import known_systems
 from sandbox.open311 import Behaviour
-from temporal.following import Following
+from temporal.following import TemporalEngine
 from tests.workflows.hotline import Hotline, Street, eventually, kinds, of_type
 from tests.workflows.open311.unit_server import GAS, Server, dispatched, ended, failing, following, until, with_server
 
@@ -150,5 +150,5 @@ async def test_an_engine_that_does_not_answer_is_asked_again(
         number = await hotline.receive()
     order = Effect(key=f"{number}:2:unit:{GAS}:dispatch", case=number, event=2, party=Party.UNIT, kind="dispatch")
     with pytest.raises(ApplicationError) as unanswered:
-        await Following(server.client, ledger, hotline.task_queue).report(order, "vanished")
+        await TemporalEngine(server.client, ledger, hotline.task_queue).report(order, "vanished")
     assert (unanswered.value.type, unanswered.value.non_retryable) == ("unanswered", False)
