@@ -59,6 +59,8 @@ OURS = re.compile(rf"[a-z][a-z.-]*|open311|v2|{NUMBER}(?:\.json|\.xml)?|")
 
 HANG_UP = {"Connection": "close"}
 """The rest of a refused body is not waited for."""
+DISCARDED = 100_000_000
+"""Bytes of a body announced as too large that are received and thrown away: many a client reads no answer before."""
 
 
 class Guard:
@@ -94,7 +96,7 @@ class Guard:
 
 
 def _bounded(scope: Scope, receive: Receive) -> Receive:
-    """Receives a body within its limit: one announced as larger is not read at all, one too slow is given up."""
+    """Receives a body within its limit: of one announced as larger nothing is kept, one too slow is given up."""
     headers = Headers(scope=scope)
     limit = _limit(scope["path"], headers.get("Content-Type", ""))
     announced = int(headers.get("Content-Length", 0))
@@ -104,7 +106,7 @@ def _bounded(scope: Scope, receive: Receive) -> Receive:
     async def bounded() -> Message:
         nonlocal size, ended
         if announced > limit.size:
-            raise HTTPException(413, headers=HANG_UP)
+            raise HTTPException(413, headers=HANG_UP if announced > DISCARDED else None)
         try:
             async with asyncio.timeout_at(None if ended else deadline):
                 message = await receive()

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from api.app import create_app
-from api.guard import HEADERS, USUAL, Limit
+from api.guard import DISCARDED, HEADERS, Limit
 from tests.api.conftest import Site
 
 DOCUMENT = create_app().openapi()
@@ -88,10 +88,28 @@ async def begun(site: Site, length: int) -> bytes:
     return answer
 
 
-async def test_a_body_announced_as_too_large_is_refused_unread(site: Site) -> None:
-    answer = await begun(site, USUAL.size + 1)
+async def test_a_body_announced_as_far_too_large_is_refused_unread(site: Site) -> None:
+    answer = await begun(site, DISCARDED + 1)
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert b'"code":"request_entity_too_large"' in answer
+
+
+async def test_who_sends_all_of_a_body_that_is_too_large_before_reading_learns_so_and_may_go_on(site: Site) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.api.port)
+    head = f"POST /cases HTTP/1.1\r\nHost: jiesu\r\nAuthorization: Bearer {site.keys['agent']}\r\n"
+    for _ in range(2):
+        writer.write(f"{head}Content-Type: application/json\r\nContent-Length: 8000000\r\n\r\n".encode())
+        async with asyncio.timeout(15):
+            for _ in range(80):
+                writer.write(b" " * 100_000)
+                await writer.drain()
+            answer = await reader.readuntil(b"\r\n\r\n")
+            length = re.search(rb"content-length: (\d+)", answer)
+            assert length is not None
+            await reader.readexactly(int(length[1]))
+        assert answer.startswith(b"HTTP/1.1 413 ")
+    writer.close()
+    await writer.wait_closed()
 
 
 async def test_a_body_that_does_not_come_in_time_is_given_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
