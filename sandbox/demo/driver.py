@@ -49,6 +49,8 @@ class Case:
     phone: str
     suggestion: dict[str, Any] | None
     say: Say
+    event: int = 0
+    """The last event that an answer has told of."""
 
 
 class Driver:
@@ -84,7 +86,8 @@ class Driver:
     async def step(self, case: Case, role: str, step: str, **body: Any) -> None:
         """A member of staff takes a step, or the citizen, with the code that they were texted."""
         shown = {"code": await self._code(case)} if role == "citizen" else {"role": role}
-        await self._ask("POST", f"{self._api}/cases/{case.number}/{step}", 200, body=body, **shown)
+        taken = await self._ask("POST", f"{self._api}/cases/{case.number}/{step}", 200, body=body, **shown)
+        case.event = taken["event"]
         case.say(f"{role}: {step}")
 
     async def _code(self, case: Case) -> str:
@@ -118,7 +121,8 @@ class Driver:
     async def unit(self, case: Case, unit: str, step: str, **body: Any) -> None:
         """A unit's clerk presses a button in the unit's own system, once the order has arrived there."""
         await self._order_arrived(case, unit)
-        await self._press(case, unit, step, body, 200)
+        taken = await self._press(case, unit, step, body, 200)
+        case.event = taken["event"]
         case.say(f"{unit}: {step}")
 
     async def report(self, case: Case, unit: str, step: str, **body: Any) -> None:
@@ -172,7 +176,8 @@ class Driver:
         """Let the nearest limit pass, the rungs up to that many working days after it, and some more time."""
 
         async def running() -> bool:
-            return (await self.read(case))["due"] is not None
+            # The ledger may be behind while processes are killed, and tell a limit that no longer stands.
+            return await self._last_event(case) >= case.event and (await self.read(case))["due"] is not None
 
         await _until(running, f"no limit runs for {case.number}")
         due = datetime.fromisoformat((await self.read(case))["due"])
@@ -201,7 +206,6 @@ class Driver:
 
     async def timeline(self, case: Case) -> dict[str, Any]:
         """Everything that happened, once nothing is on its way any more."""
-        url = f"{self._api}/cases/{case.number}/timeline"
 
         async def settled() -> bool:
             closed = (await self.read(case))["closed_at"] is not None
@@ -209,6 +213,14 @@ class Driver:
             return closed and description.close_time is not None
 
         await _until(settled, f"{case.number} does not end")
+        return await self._timeline(case)
+
+    async def _last_event(self, case: Case) -> int:
+        events = (await self._timeline(case))["events"]
+        return int(events[-1]["n"]) if events else 0
+
+    async def _timeline(self, case: Case) -> dict[str, Any]:
+        url = f"{self._api}/cases/{case.number}/timeline"
         found: dict[str, Any] = await self._ask("GET", url, 200, role="inspector")
         return found
 
