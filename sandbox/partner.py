@@ -84,5 +84,8 @@ async def _say(code: str, message: dict[str, Any], id: str) -> Response:
         raise HTTPException(503, "the sandbox has no secret for this partner")
     url = f"{os.environ.get('JIESU_API_URL', 'http://127.0.0.1:8000')}/webhooks/partners/{code}"
     async with httpx2.AsyncClient(trust_env=False, timeout=30) as client:
-        answer = await client.post(url, content=body.encode(), headers=sign(webhook, id, body, at))
+        try:
+            answer = await client.post(url, content=body.encode(), headers=sign(webhook, id, body, at))
+        except httpx2.TransportError:
+            raise HTTPException(502, "Jiesu did not answer in full; repeat with the same key") from None
     return Response(answer.content, answer.status_code, media_type=answer.headers.get("Content-Type"))

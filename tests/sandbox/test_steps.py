@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from standardwebhooks.webhooks import Webhook
 
-from sandbox.secrets import new_secret
+from sandbox.secrets import new_secret, variable_of
 from sandbox.serve import Service
 from tests.ports import free_ports
 
@@ -105,3 +105,12 @@ async def test_no_key_or_no_jiesu_is_a_problem(
     unreachable = await http.post(url("water") + "/orders/ZZ-1/steps/sign-in?unit=zz-water", json={})
     assert (unreachable.status_code, unreachable.json()["code"]) == (503, "jiesu-unreachable")
     assert jiesu == []
+
+
+async def test_a_partners_clerk_is_told_to_press_again_while_jiesu_is_away(
+    url: Url, http: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JIESU_API_URL", f"http://127.0.0.1:{free_ports(1)[0]}")
+    monkeypatch.setenv(variable_of("110"), new_secret())
+    press = url("office") + "/partners/110/transfers/ZZ-1/steps/refuse-transfer"
+    assert (await http.post(press, json={"text": "不属警务警情。"})).status_code == 502
