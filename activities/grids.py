@@ -8,7 +8,7 @@ from temporalio import activity
 from activities.delivery import deliver
 from activities.http import address_of, post
 from activities.platforms import Platform
-from activities.systems import Notes
+from activities.systems import Failures
 from activities.told import home_visit, what_is_told
 from domain.city import City
 from domain.effects import TELL, Effect, Party
@@ -24,9 +24,9 @@ ENDPOINT = "JIESU_ENDPOINT_GRID"
 class Grids:
     """Tells grids of what happens in them."""
 
-    def __init__(self, ledger: Ledger, city: City, http: aiohttp.ClientSession, notes: Notes) -> None:
+    def __init__(self, ledger: Ledger, city: City, http: aiohttp.ClientSession, failures: Failures) -> None:
         self._ledger, self._city, self._http = ledger, city, http
-        self._platform = Platform(GRID_PLATFORM, notes)
+        self._platform = Platform(GRID_PLATFORM, failures)
 
     @activity.defn(name=TELL[Party.GRID])
     async def tell(self, effect: Effect) -> None:

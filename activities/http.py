@@ -31,7 +31,10 @@ LONGEST_ANSWER = 1_000_000
 
 
 def http_client() -> aiohttp.ClientSession:
-    """The client that all activities of a worker share. Raises RuntimeError outside a running event loop."""
+    """The client that all activities of a worker share, and threads for its lookups, which become the running loop's.
+
+    Raises RuntimeError outside a running event loop.
+    """
     # No limit of connections: those that a party keeps waiting would be missing for all others.
     # Nor, in effect, of names looked up at the same time, each of which holds one of the loop's threads.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(LOOKUPS))

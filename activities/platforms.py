@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from activities.systems import Notes
+from activities.systems import Failures
 
 SHARED_SLOTS = 100
 """Activities that a worker carries out at the same time on that task queue."""
@@ -20,8 +20,8 @@ T = TypeVar("T")
 class Platform:
     """One of them, as one worker sees it: how many wait for it, and when it last failed."""
 
-    def __init__(self, name: str, notes: Notes, most: int = MOST) -> None:
-        self._name, self._notes, self._most = name, notes, most
+    def __init__(self, name: str, failures: Failures, most: int = MOST) -> None:
+        self._name, self._failures, self._most = name, failures, most
         self._held, self._failed_at = 0, 0.0
 
     async def tell(self, send: Callable[[], Awaitable[T]]) -> T:
@@ -45,7 +45,7 @@ class Platform:
             # Tries that were under way at the last failure tell nothing new.
             if begun >= self._failed_at:
                 self._failed_at = monotonic()
-                await self._notes.note_failure(self._name, error.type or "failed")
+                await self._failures.note_failure(self._name, error.type or "failed")
             raise _passing(error.message, error.type, error.next_retry_delay) from None
 
 

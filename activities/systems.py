@@ -38,10 +38,14 @@ Pauses = tuple[float, float]
 """Seconds after the first failure, and at most; each further failure doubles the pause."""
 
 
-class Notes(Protocol):
-    """Where all workers learn how a system does."""
+class Failures(Protocol):
+    """Where all workers learn that a system failed."""
 
     async def note_failure(self, system: str, error: str) -> None: ...
+
+
+class Notes(Failures, Protocol):
+    """Where they learn that it answers, too."""
 
     async def note_answer(self, system: str) -> bool: ...
 

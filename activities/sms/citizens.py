@@ -11,7 +11,7 @@ from activities.platforms import Platform
 from activities.sms import wording
 from activities.sms.clock import now
 from activities.sms.port import BAD_NUMBER, Gateway, Text
-from activities.systems import Notes
+from activities.systems import Failures
 from activities.told import what_is_told
 from domain.city import City
 from domain.effects import TELL, Effect, Party
@@ -27,9 +27,9 @@ from ledger.told import Told
 class Sms:
     """Texts citizens."""
 
-    def __init__(self, ledger: Ledger, city: City, gateway: Gateway, notes: Notes) -> None:
+    def __init__(self, ledger: Ledger, city: City, gateway: Gateway, failures: Failures) -> None:
         self._ledger, self._city, self._gateway = ledger, city, gateway
-        self._platform = Platform(SMS_GATEWAY, notes)
+        self._platform = Platform(SMS_GATEWAY, failures)
 
     @activity.defn(name=TELL[Party.CITIZEN])
     async def text(self, effect: Effect) -> None:

@@ -15,7 +15,7 @@ from activities.platforms import Platform
 from activities.sms import wording
 from activities.sms.clock import now
 from activities.sms.port import BAD_NUMBER, Gateway, Text
-from activities.systems import Notes
+from activities.systems import Failures
 from activities.told import what_is_told
 from domain.city import City
 from domain.effects import Effect, Party
@@ -39,9 +39,9 @@ A_NIGHT = timedelta(days=1)
 class Waiting:
     """Sends what has waited long enough; the sweep has it do so every few seconds."""
 
-    def __init__(self, ledger: Ledger, city: City, gateway: Gateway, notes: Notes) -> None:
+    def __init__(self, ledger: Ledger, city: City, gateway: Gateway, failures: Failures) -> None:
         self._ledger, self._city, self._gateway = ledger, city, gateway
-        self._platform = Platform(SMS_GATEWAY, notes)
+        self._platform = Platform(SMS_GATEWAY, failures)
 
     async def send_due(self) -> int:
         """Try every text whose time has come, and return how many are sent; at night none, whatever came between.

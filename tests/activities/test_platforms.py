@@ -33,9 +33,6 @@ class Notebook:
     async def note_failure(self, system: str, error: str) -> None:
         self.failures.append((system, error))
 
-    async def note_answer(self, system: str) -> bool:
-        raise NotImplementedError
-
 
 async def test_one_that_hangs_holds_no_more_slots_than_it_may() -> None:
     answers = asyncio.Event()
